@@ -1,0 +1,56 @@
+# Every target works on a fresh machine with python3 and make; `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+TEST_INSTALLED := $(VENV)/installed-test
+# e.g. make test PYTEST_FLAGS="-n 2", make install REQUIREMENTS=requirements-gpu.txt
+PYTEST_FLAGS ?=
+REQUIREMENTS ?= requirements.txt
+DEMO := images/example.jpg images/example-trimap.png
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo data pictures test lint format clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*##/make \1:/p' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## make .venv with what training and evaluation need
+
+demo: example-cutout.png  ## cut the example out: example-cutout.png
+	@echo "The cut-out is in example-cutout.png."
+
+data: $(INSTALLED)  ## composite the starter set into scripts/data
+	$(RUN) scripts/combine.py
+
+pictures: $(INSTALLED)  ## draw the pictures of the README again
+	$(RUN) scripts/pictures.py
+
+test: lint  ## check the style and run the tests
+	$(RUN) -m pytest $(PYTEST_FLAGS)
+
+lint: $(TEST_INSTALLED)  ## check the style
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(TEST_INSTALLED)  ## put the code into style
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+clean:  ## remove .venv, caches and the demo's result, but no data and no run
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info example-cutout.png
+	find model scripts tests -name __pycache__ -exec rm -rf {} +
+	rm -rf __pycache__
+
+example-cutout.png: $(DEMO) eval.py $(wildcard model/*.py) $(INSTALLED)
+	$(RUN) eval.py $(DEMO) $@
+
+$(INSTALLED): $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --requirement $(REQUIREMENTS)
+	touch $@
+
+$(TEST_INSTALLED): $(INSTALLED) pyproject.toml
+	$(RUN) -m pip install --quiet --editable '.[test]'
+	touch $@
