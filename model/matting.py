@@ -1,0 +1,274 @@
+"""The equations of matting: trimap codes, regions, compositing, clean colours.
+
+Everything here is NumPy on one picture: colours are (H, W, 3) float32 in
+[0, 1] and RGB, alpha is (H, W) float32 in [0, 1], a trimap is (H, W) uint8 with
+the three codes below. No file is read here and no network is run.
+"""
+
+import cv2
+import numpy as np
+
+BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255  # trimap codes, on disk and in memory
+SLOPPY = 0.1  # greys this close to black or white count as known
+
+
+def trimap_from_grey(grey: np.ndarray) -> np.ndarray:
+    """Maps the grey levels of a painted trimap to the three codes.
+
+    Anti-aliased or slightly wrong greys are forgiven: at most 0.1 is background,
+    at least 0.9 is foreground, all between is unknown.
+
+    Args:
+        grey: (H, W) float32 in [0, 1].
+
+    Returns:
+        (H, W) uint8 trimap.
+
+    >>> trimap_from_grey(np.array([[0.0, 0.05, 0.5, 0.97]], np.float32))
+    array([[  0,   0, 128, 255]], dtype=uint8)
+    """
+    trimap = np.full(grey.shape, UNKNOWN, np.uint8)
+    trimap[grey <= SLOPPY] = BACKGROUND
+    trimap[grey >= 1 - SLOPPY] = FOREGROUND
+    return trimap
+
+
+def trimap_from_alpha(
+    alpha: np.ndarray, foreground_erosion: int, background_erosion: int
+) -> np.ndarray:
+    """Shrinks the known regions of an alpha, each by its own radius.
+
+    What is left of them stays known, the rest becomes unknown, so that every
+    fractional pixel is unknown whatever the radii.
+
+    Args:
+        alpha: (H, W) float32 in [0, 1].
+        foreground_erosion: Radius in pixels taken off the region of alpha 1.
+        background_erosion: Radius in pixels taken off the region of alpha 0.
+
+    Returns:
+        (H, W) uint8 trimap.
+
+    Raises:
+        ValueError: If a radius is negative.
+
+    >>> trimap_from_alpha(np.array([[0, 0, 0.4, 1, 1]], np.float32), 0, 1)
+    array([[  0, 128, 128, 255, 255]], dtype=uint8)
+    """
+    if min(foreground_erosion, background_erosion) < 0:
+        raise ValueError(
+            f"trimap: erosion of {foreground_erosion} and {background_erosion} pixels; "
+            "give radii of 0 or more"
+        )
+    is_foreground = erode(alpha >= 1 - 0.5 / 255, foreground_erosion)
+    is_background = erode(alpha <= 0.5 / 255, background_erosion)
+    trimap = np.full(alpha.shape, UNKNOWN, np.uint8)
+    trimap[is_foreground] = FOREGROUND
+    trimap[is_background] = BACKGROUND
+    return trimap
+
+
+def erode(region: np.ndarray, radius: int) -> np.ndarray:
+    """Takes `radius` pixels (Euclidean) off a region; the frame is no border.
+
+    Args:
+        region: (H, W) bool.
+        radius: In pixels, 0 or more.
+
+    Returns:
+        (H, W) bool.
+    """
+    if radius == 0 or region.all():
+        return region.copy()
+    distance = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5)
+    return distance > radius
+
+
+def composite(
+    foreground: np.ndarray, background: np.ndarray, alpha: np.ndarray
+) -> np.ndarray:
+    """Puts a foreground over a background: I = alpha F + (1 - alpha) B.
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1], not premultiplied.
+        background: (H, W, 3) float32 in [0, 1].
+        alpha: (H, W) float32 in [0, 1].
+
+    Returns:
+        (H, W, 3) float32 in [0, 1].
+    """
+    return background + alpha[..., None] * (foreground - background)
+
+
+def overlay(
+    foreground: np.ndarray,
+    alpha: np.ndarray,
+    other_foreground: np.ndarray,
+    other_alpha: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lays one cut-out over another and returns the cut-out of both together.
+
+    The colour is un-premultiplied, as RMat (Dai et al., AAAI 2023) corrects
+    it: F = (a1 F1 + (1 - a1) a2 F2) / a with a = 1 - (1 - a1)(1 - a2).
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1], the upper one.
+        alpha: (H, W) float32 in [0, 1].
+        other_foreground: (H, W, 3) float32 in [0, 1], the lower one.
+        other_alpha: (H, W) float32 in [0, 1].
+
+    Returns:
+        Foreground (H, W, 3) and alpha (H, W) of the pair. Where the pair is
+        fully transparent the colour is the upper one's.
+    """
+    lower = (1 - alpha) * other_alpha
+    together = alpha + lower
+    weight = np.divide(lower, together, out=np.zeros_like(lower), where=together > 0)
+    return composite(other_foreground, foreground, weight), together
+
+
+def extend_colours(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Carries the visible colours into the transparent part, smoothly.
+
+    A push-pull pyramid: colours are averaged by their alpha while going down,
+    and holes are filled from the next coarser level while going up. So neither
+    a resize nor a network ever meets the meaningless colour under alpha 0.
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1].
+        alpha: (H, W) float32 in [0, 1].
+
+    Returns:
+        (H, W, 3) float32 in [0, 1], unchanged wherever alpha is above 0.
+    """
+    filled = push_pull(foreground, alpha)
+    return np.where(alpha[..., None] > 0, foreground, filled)
+
+
+def push_pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Fills a picture from its weighted pixels (Gortler et al., 1996, 6.2).
+
+    Args:
+        colour: (H, W, 3) float32.
+        weight: (H, W) float32 in [0, 1], 0 where the colour is not known.
+
+    Returns:
+        (H, W, 3) float32; equal to `colour` where the weight is 1.
+    """
+    height, width = weight.shape
+    weight = weight.astype(np.float32)
+    if min(height, width) <= 2:
+        total = weight.sum()
+        mean = (colour * weight[..., None]).sum((0, 1)) / max(total, 1e-6)
+        coarse = np.broadcast_to(mean, colour.shape).astype(np.float32)
+    else:
+        size = ((width + 1) // 2, (height + 1) // 2)
+        small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+        small = (
+            cv2.resize(colour * weight[..., None], size, interpolation=cv2.INTER_AREA)
+            / np.maximum(small_weight, 1e-6)[..., None]
+        )
+        small = push_pull(small, np.minimum(4 * small_weight, 1))
+        coarse = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return coarse + weight[..., None] * (colour - coarse)
+
+
+def resize_cutout(
+    foreground: np.ndarray, alpha: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resizes a cut-out by its premultiplied colours, so that edges stay clean.
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1].
+        alpha: (H, W) float32 in [0, 1].
+        height: New height in pixels.
+        width: New width in pixels.
+
+    Returns:
+        Foreground (height, width, 3), colours extended, and alpha (height, width).
+    """
+    shrinks = height * width < alpha.size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    layers = np.dstack([foreground * alpha[..., None], alpha])
+    layers = cv2.resize(layers, (width, height), interpolation=interpolation)
+    return unpremultiply(layers[..., :3], layers[..., 3])
+
+
+def unpremultiply(
+    premultiplied: np.ndarray, alpha: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divides premultiplied colours by alpha and extends them under alpha 0.
+
+    Args:
+        premultiplied: (H, W, 3) float32, alpha times colour.
+        alpha: (H, W) float32; clipped to [0, 1], and below half of an 8-bit
+            step to exactly 0, where no colour can be recovered.
+
+    Returns:
+        Foreground (H, W, 3) float32 in [0, 1] and alpha (H, W) float32.
+    """
+    alpha = np.clip(alpha, 0, 1)
+    alpha[alpha < 0.5 / 255] = 0
+    foreground = premultiplied / np.maximum(alpha, 1e-6)[..., None]
+    return extend_colours(np.clip(foreground, 0, 1), alpha), alpha
+
+
+def paste_known(alpha: np.ndarray, trimap: np.ndarray) -> np.ndarray:
+    """Sets alpha to exactly 0 and 1 where the trimap knows it, clips the rest.
+
+    Args:
+        alpha: (H, W) float32.
+        trimap: (H, W) uint8.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+    """
+    alpha = np.clip(alpha, 0, 1)
+    alpha[trimap == BACKGROUND] = 0
+    alpha[trimap == FOREGROUND] = 1
+    return alpha
+
+
+def checkerboard(height: int, width: int, square: int = 8) -> np.ndarray:
+    """Draws the white and grey board on which transparent pictures are shown.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        square: Side of a square in pixels.
+
+    Returns:
+        (H, W, 3) float32 in [0, 1].
+    """
+    rows, columns = np.indices((height, width)) // square
+    board = np.where((rows + columns) % 2, 0.8, 1.0).astype(np.float32)
+    return np.repeat(board[..., None], 3, axis=2)
+
+
+def check_pair(image: np.ndarray, trimap: np.ndarray) -> None:
+    """Refuses a trimap that does not belong to the image or leaves a region out.
+
+    Args:
+        image: (H, W, 3) float32.
+        trimap: (H, W) uint8.
+
+    Raises:
+        ValueError: If the sizes differ, or the trimap lacks foreground,
+            background or unknown pixels.
+    """
+    height, width = image.shape[:2]
+    if trimap.shape != (height, width):
+        raise ValueError(
+            f"trimap is {trimap.shape[1]}x{trimap.shape[0]} but its image is "
+            f"{width}x{height}; give two of the same size"
+        )
+    regions = {"foreground": FOREGROUND, "background": BACKGROUND, "unknown": UNKNOWN}
+    shares = {name: np.mean(trimap == code) for name, code in regions.items()}
+    missing = [name for name, share in shares.items() if share == 0]
+    if missing:
+        found = [f"{share:.0%} {name}" for name, share in shares.items() if share > 0]
+        raise ValueError(
+            f"trimap has no {' and no '.join(missing)} pixels, got "
+            f"{' and '.join(found)}; paint foreground white, background black and "
+            "the border between them grey"
+        )

@@ -1,0 +1,214 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image
+
+from model import images
+
+HALF = 128 / 255
+READERS = [images.read_image, images.read_grey, images.read_trimap, images.read_cutout]
+
+
+def save(path, levels, mode=None, **options):
+    picture = Image.fromarray(np.asarray(levels, np.uint8))
+    (picture.convert(mode) if mode else picture).save(path, **options)
+    return path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.sampled_from([(), (3,), (4,)]).flatmap(
+        lambda channels: st.tuples(st.integers(1, 8), st.integers(1, 8)).flatmap(
+            lambda sides: arrays.arrays(np.uint8, (*sides, *channels))
+        )
+    )
+)
+def test_png_keeps_every_8_bit_value(tmp_path, levels):
+    path = tmp_path / "picture.png"
+    images.write_image(path, levels)
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), levels)
+    if levels.ndim == 2:
+        np.testing.assert_array_equal(images.to_uint8(images.read_grey(path)), levels)
+    elif levels.shape[2] == 3:
+        np.testing.assert_array_equal(images.to_uint8(images.read_image(path)), levels)
+
+
+def test_every_8_bit_value_survives_the_way_through_floats():
+    levels = np.arange(256, dtype=np.uint8)
+    floats = levels.astype(np.float32) / 255
+    np.testing.assert_array_equal(images.to_uint8(floats), levels)
+    np.testing.assert_array_equal(images.to_uint8(np.float32([-1, 2])), [0, 255])
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp", ".tiff"])
+def test_a_cutout_keeps_its_hidden_colours(tmp_path, ending):
+    rng = np.random.default_rng(1)
+    rgba = rng.integers(0, 256, (9, 11, 4), np.uint8)
+    rgba[:4, :, 3] = 0
+    floats = rgba.astype(np.float32) / 255
+    path = tmp_path / f"cutout{ending}"
+    images.write_cutout(path, floats[..., :3], floats[..., 3])
+    foreground, alpha = images.read_cutout(path)
+    np.testing.assert_array_equal(images.to_uint8(foreground), rgba[..., :3])
+    np.testing.assert_array_equal(images.to_uint8(alpha), rgba[..., 3])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_image_and_trimap_are_turned_upright_alike(tmp_path, orientation):
+    upright = np.array([[0, 0, 255], [128, 255, 255]], np.uint8)
+    undo = {  # what a camera stores for each EXIF orientation
+        1: lambda stored: stored,
+        2: np.fliplr,
+        3: lambda stored: np.rot90(stored, 2),
+        4: np.flipud,
+        5: np.transpose,
+        6: lambda stored: np.rot90(stored, 1),
+        7: lambda stored: np.rot90(stored, 2).T,
+        8: lambda stored: np.rot90(stored, -1),
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.ascontiguousarray(undo[orientation](upright))
+    path = save(tmp_path / "photo.png", stored, exif=exif)
+    np.testing.assert_array_equal(images.read_trimap(path), upright)
+    np.testing.assert_array_equal(
+        images.to_uint8(images.read_image(path)), np.dstack([upright] * 3)
+    )
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "CMYK"])
+def test_a_picture_of_any_mode_is_read_with_the_right_values(tmp_path, mode):
+    levels = np.array([[[0, 0, 0], [255, 255, 255]], [[51, 51, 51], [204, 204, 204]]])
+    path = save(tmp_path / "a.tiff", levels, mode)
+    expected = levels.astype(np.float32) / 255
+    image = images.read_image(path)
+    assert image.dtype == np.float32
+    np.testing.assert_allclose(image, expected, atol=1e-6)
+    np.testing.assert_allclose(images.read_grey(path), expected[..., 0], atol=1e-6)
+
+
+def test_colours_of_a_palette_and_of_cmyk_are_right(tmp_path):
+    levels = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    for mode in ("P", "CMYK"):
+        image = images.read_image(save(tmp_path / f"{mode}.tiff", levels, mode))
+        np.testing.assert_array_equal(images.to_uint8(image), levels)
+
+
+@pytest.mark.parametrize("ending", [".png", ".gif"])
+def test_a_palette_with_transparency_is_read_by_every_reader(tmp_path, ending):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((1, 0), 1)
+    path = tmp_path / f"palette{ending}"
+    transparency = bytes([255, 0]) if ending == ".png" else 1
+    picture.save(path, transparency=transparency)
+    image = images.to_uint8(images.read_image(path))
+    np.testing.assert_array_equal(image, [[[255, 0, 0], [0, 0, 255]]])
+    foreground, alpha = images.read_cutout(path)
+    np.testing.assert_array_equal(alpha, [[1, 0]])
+    np.testing.assert_array_equal(foreground[0, 0], [1, 0, 0])
+    assert images.read_grey(path).shape == (1, 2)
+
+
+def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):
+    levels = np.array([[0, 257, 32896, 65535]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    expected = levels.astype(np.float32) / 65535
+    grey = images.read_grey(tmp_path / "deep.png")
+    np.testing.assert_allclose(grey, expected, atol=1e-6)
+    image = images.read_image(tmp_path / "deep.png")
+    np.testing.assert_allclose(image, np.dstack([expected] * 3), atol=1e-6)
+    trimap = images.read_trimap(tmp_path / "deep.png")
+    np.testing.assert_array_equal(trimap, [[0, 0, 128, 255]])
+
+
+def test_a_trimap_is_read_from_grey_rgb_rgba_and_bilevel_alike(tmp_path):
+    trimap = np.array([[0, 128, 255], [255, 0, 128]], np.uint8)
+    for mode in ("L", "RGB", "RGBA", "LA", "P"):
+        path = save(tmp_path / f"{mode}.png", trimap, mode)
+        np.testing.assert_array_equal(images.read_trimap(path), trimap)
+    path = save(tmp_path / "1.png", [[0, 255]], "1")
+    np.testing.assert_array_equal(images.read_trimap(path), [[0, 255]])
+
+
+def test_a_sloppy_trimap_is_forgiven(tmp_path):
+    path = save(tmp_path / "sloppy.png", [[3, 25, 100, 127, 160, 231, 252]])
+    expected = [[0, 0, 128, 128, 128, 255, 255]]
+    np.testing.assert_array_equal(images.read_trimap(path), expected)
+
+
+def test_a_mask_in_the_transparency_alone_is_found(tmp_path):
+    rgba = np.zeros((1, 3, 4), np.uint8)
+    rgba[..., 3] = [0, 128, 255]
+    grey = images.read_grey(save(tmp_path / "mask.png", rgba))
+    np.testing.assert_allclose(grey, [[0, HALF, 1]])
+
+
+def test_an_opaque_rgba_trimap_of_one_grey_is_that_grey(tmp_path):
+    rgba = np.full((2, 2, 4), 128, np.uint8)
+    rgba[..., 3] = 255
+    path = save(tmp_path / "unknown.png", rgba)
+    np.testing.assert_allclose(images.read_grey(path), np.full((2, 2), HALF))
+    assert (images.read_trimap(path) == 128).all()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_that_cannot_be_read_gives_one_line_that_names_it(tmp_path, reader):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 4), np.uint8)
+    whole = save(tmp_path / "whole.png", noise).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.png").write_text("not a picture\n")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    cases = {name: ValueError for name in ("cut", "text", "empty", "folder")}
+    for name, kind in {**cases, "missing": FileNotFoundError}.items():
+        path = tmp_path / f"{name}.png"
+        with pytest.raises(kind) as caught:
+            reader(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_picture_with_too_many_pixels_is_refused(tmp_path, monkeypatch):
+    path = save(tmp_path / "large.png", np.zeros((20, 20)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)
+    with pytest.raises(ValueError, match="too many pixels; resize it first"):
+        images.read_image(path)
+
+
+def test_a_cutout_without_a_cut_is_refused(tmp_path):
+    rgb = save(tmp_path / "rgb.png", np.zeros((2, 2, 3)))
+    opaque = save(tmp_path / "opaque.png", np.full((2, 2, 4), 255))
+    empty = save(tmp_path / "empty.png", np.zeros((2, 2, 4)))
+    for path, what in ((rgb, "no alpha"), (opaque, "opaque"), (empty, "transparent")):
+        with pytest.raises(ValueError, match=what):
+            images.read_cutout(path)
+
+
+def test_a_failed_save_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "picture.png"
+    images.write_image(path, np.zeros((2, 2)))
+    before = path.read_bytes()
+
+    def half_a_save(picture, file, *_, **__):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", half_a_save)
+    with pytest.raises(OSError, match="no space left"):
+        images.write_image(path, np.ones((2, 2)))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_without_a_known_ending_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"picture.txt: no picture format"):
+        images.write_image(tmp_path / "new" / "picture.txt", np.zeros((2, 2)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_folders_are_made(tmp_path):
+    images.write_image(tmp_path / "a" / "b" / "c.png", np.zeros((2, 2)))
+    assert (tmp_path / "a" / "b" / "c.png").exists()
