@@ -1,0 +1,149 @@
+"""Places a whole cut-out in a whole background: the stored composites.
+
+A cut-out and a background go in as float32 in [0, 1]; the uint8 arrays that
+`scripts/combine.py` writes come out. Where `compose.py` makes crops for training,
+this makes pictures to look at and to validate on.
+"""
+
+import cv2
+import numpy as np
+
+from model import images, matting
+
+SCALES = (0.6, 1.1)  # of the largest cut-out that fits into the frame
+OVERHANG = 0.15  # of a side of the cut-out that may leave the frame
+VISIBLE = 0.7  # of the cut-out's alpha that must stay in the frame
+ZOOM = 1.5  # of the background, at most
+
+
+def compose_sample(
+    foreground: np.ndarray,
+    alpha: np.ndarray,
+    background: np.ndarray,
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    erosion: tuple[float, float],
+) -> tuple[dict[str, np.ndarray], dict]:
+    """Places a cut-out at random in a random part of a background.
+
+    Alpha and colours are rounded to 8 bits before the image is made of them, so
+    that the written layers compose to the written image.
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1], without large empty margins.
+        alpha: (H, W) float32 in [0, 1].
+        background: (any, any, 3) float32 in [0, 1].
+        rng: Source of every choice.
+        height: Of the result, in pixels.
+        width: Of the result, in pixels.
+        erosion: Smallest and largest trimap radius, as fractions of the longer side.
+
+    Returns:
+        The uint8 arrays `image`, `trimap`, `alpha`, `foreground` and `background`
+        of the given size, and what was chosen, in pixels, as plain numbers.
+
+    Raises:
+        ValueError: If nothing of the cut-out is left at this size.
+    """
+    foreground, alpha, placement = place_cutout(foreground, alpha, rng, height, width)
+    background, crop = cover(background, rng, height, width)
+    layers = {
+        "alpha": images.to_uint8(alpha),
+        "background": images.to_uint8(background),
+    }
+    alpha = layers["alpha"] / np.float32(255)
+    foreground = matting.extend_colours(foreground, alpha)
+    layers["foreground"] = images.to_uint8(foreground)
+    layers["image"] = images.to_uint8(
+        matting.composite(
+            layers["foreground"] / np.float32(255),
+            layers["background"] / np.float32(255),
+            alpha,
+        )
+    )
+    radii = np.maximum(np.rint(rng.uniform(*erosion, 2) * max(height, width)), 1)
+    radii = {  # at least 1 for the foreground, so that a hard edge is unknown, too
+        "foreground_erosion": bounded_radius(alpha == 1, int(radii[0]), least=1),
+        "background_erosion": bounded_radius(alpha == 0, int(radii[1]), least=0),
+    }
+    layers["trimap"] = matting.trimap_from_alpha(alpha, **radii)
+    return layers, {**placement, **crop, **radii}
+
+
+def place_cutout(
+    foreground: np.ndarray,
+    alpha: np.ndarray,
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Flips, scales and moves a cut-out so that it is mostly in an empty frame."""
+    flip = bool(rng.integers(2))
+    if flip:
+        foreground, alpha = foreground[:, ::-1], alpha[:, ::-1]
+    fit = min(height / alpha.shape[0], width / alpha.shape[1])
+    for looseness in np.linspace(1, 0, 6):  # the last try lies wholly in the frame
+        scale = fit * rng.uniform(SCALES[0], np.interp(looseness, (0, 1), SCALES))
+        sides = [max(1, round(side * scale)) for side in alpha.shape]
+        corner = []
+        for side, room in zip(
+            sides, (height - sides[0], width - sides[1]), strict=True
+        ):
+            slack = round(OVERHANG * looseness * side)
+            low, high = min(0, room) - slack, max(0, room) + slack
+            corner.append(int(rng.integers(low, high + 1)))
+        small, small_alpha = matting.resize_cutout(foreground, alpha, *sides)
+        layers = np.dstack([small, small_alpha])
+        layers = paste(layers, *corner, height, width)
+        placed = layers[..., 3]
+        if placed.min() == 0 and placed.sum() >= VISIBLE * small_alpha.sum() > 0:
+            break
+    if not images.to_uint8(placed).any():
+        raise ValueError(f"nothing to see at {width}x{height} pixels; leave it out")
+    placement = {"top": corner[0], "left": corner[1], "flip": flip}
+    placement |= {"cutout_height": sides[0], "cutout_width": sides[1]}
+    return layers[..., :3], placed, placement
+
+
+def paste(
+    layers: np.ndarray, top: int, left: int, height: int, width: int
+) -> np.ndarray:
+    """Moves a picture into an empty frame and cuts off what leaves it."""
+    frame = np.zeros((height, width, layers.shape[2]), np.float32)
+    layers = layers[max(-top, 0) :, max(-left, 0) :][
+        : height - max(top, 0), : width - max(left, 0)
+    ]
+    rows = slice(max(top, 0), max(top, 0) + layers.shape[0])
+    columns = slice(max(left, 0), max(left, 0) + layers.shape[1])
+    frame[rows, columns] = layers
+    return frame
+
+
+def cover(
+    background: np.ndarray, rng: np.random.Generator, height: int, width: int
+) -> tuple[np.ndarray, dict]:
+    """Cuts a random part of the frame's shape out of a background and resizes it."""
+    scale = max(height / background.shape[0], width / background.shape[1])
+    scale *= rng.uniform(1, np.clip(1 / scale, 1, ZOOM))  # zooms, but enlarges nothing
+    sides = [
+        int(np.clip(round(side / scale), 1, limit))
+        for side, limit in zip((height, width), background.shape[:2], strict=True)
+    ]
+    top, left = (
+        int(rng.integers(limit - side + 1))
+        for side, limit in zip(sides, background.shape[:2], strict=True)
+    )
+    part = background[top : top + sides[0], left : left + sides[1]]
+    shrinks = sides[0] * sides[1] > height * width
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    part = cv2.resize(part, (width, height), interpolation=interpolation)
+    crop = {"crop_top": top, "crop_left": left}
+    return part, crop | {"crop_height": sides[0], "crop_width": sides[1]}
+
+
+def bounded_radius(region: np.ndarray, radius: int, least: int) -> int:
+    """Halves a radius until it leaves something of the region, or is the least."""
+    while radius > least and not matting.erode(region, radius).any():
+        radius = max(radius // 2, least)
+    return max(radius, least)

@@ -1,0 +1,1 @@
+"""Command-line steps of the data pipeline."""

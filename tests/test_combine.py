@@ -1,0 +1,426 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import layers, placement
+from scripts import combine
+
+SCRIPT = Path(combine.__file__).resolve()
+FOLDERS = ("image", "trimap", "alpha", "foreground")
+SMALL = ("--size", "96x72", "--per-foreground", "3")
+
+
+def command(root, *options):
+    line = [sys.executable, str(SCRIPT), "--foregrounds", str(root / "foregrounds")]
+    line += ["--backgrounds", str(root / "backgrounds"), "--output", str(root / "out")]
+    return [*line, *SMALL, *map(str, options)]
+
+
+def run(root, *options, workers=1):
+    """Runs the real command from a folder that is not the project's."""
+    line = [*command(root, "--workers", workers), *map(str, options)]
+    return subprocess.run(line, cwd=root, capture_output=True, text=True, timeout=60)
+
+
+def make_layers(root, foregrounds=3, backgrounds=4):
+    rng = np.random.default_rng(0)
+    for index in range(foregrounds):
+        alpha = np.zeros((60, 50), np.float32)
+        cv2.circle(alpha, (25, 30), 15 + index, 1, -1)
+        alpha = cv2.GaussianBlur(alpha, (0, 0), 1)
+        rgba = np.dstack([rng.random((60, 50, 3)), alpha])
+        save(root / "foregrounds" / f"disc-{index}.png", rgba)
+    for index in range(backgrounds):
+        save(root / "backgrounds" / f"wall-{index}.png", rng.random((80, 120, 3)))
+    return root
+
+
+def save(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.round(values * 255).astype(np.uint8)).save(path)
+
+
+def contents(folder):
+    """All files of a folder, hidden ones too, with their bytes."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def read_manifest(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Layers and what one worker makes of them."""
+    root = make_layers(tmp_path_factory.mktemp("made"))
+    result = run(root)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert result.stdout.strip() == str(root / "out" / "manifest.jsonl")
+    return root
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    return make_layers(tmp_path)
+
+
+def test_every_composite_has_its_four_files_and_its_row(made):
+    rows = read_manifest(made / "out" / "manifest.jsonl")
+    assert len(rows) == 9
+    assert rows == sorted(rows, key=lambda row: (row["split"], row["name"]))
+    expected = {"manifest.jsonl", "layers.json", "options.json"}
+    for row in rows:
+        for folder in FOLDERS:
+            expected.add(f"{row['split']}/{folder}/{row['name']}.png")
+    assert set(contents(made / "out")) == expected
+    assert "disc-0--002" in {row["name"] for row in rows}
+
+
+def test_the_files_are_lossless_and_compose_to_the_image(made):
+    for row in read_manifest(made / "out" / "manifest.jsonl"):
+        layers = {}
+        for folder in FOLDERS:
+            path = made / "out" / row["split"] / folder / f"{row['name']}.png"
+            picture = Image.open(path)
+            colour = folder in ("image", "foreground")
+            assert picture.format == "PNG" and picture.size == (96, 72)
+            assert picture.mode == ("RGB" if colour else "L")
+            layers[folder] = np.asarray(picture)
+        alpha, trimap = layers["alpha"], layers["trimap"]
+        assert set(np.unique(trimap)) == {0, 128, 255}
+        assert (alpha[trimap == 0] == 0).all() and (alpha[trimap == 255] == 255).all()
+        opaque = alpha == 255
+        assert (layers["image"][opaque] == layers["foreground"][opaque]).all()
+        weight = (
+            alpha[..., None] / 255
+        )  # I lies in [aF, aF + 1 - a] for any B in [0, 1]
+        least = weight * layers["foreground"]
+        assert (layers["image"] >= least - 0.501).all()
+        assert (layers["image"] <= least + 255 * (1 - weight) + 0.501).all()
+
+
+def test_no_layer_is_on_both_sides_of_the_split(made):
+    listed = json.loads((made / "out" / "layers.json").read_text())
+    assert listed["version"] == 1
+    for kind, folder in (("foregrounds", 3), ("backgrounds", 4)):
+        train, val = listed["train"][kind], listed["val"][kind]
+        assert train == sorted(train) and val == sorted(val)
+        assert train and val and not set(train) & set(val)
+        assert len(train) + len(val) == folder
+        assert all((made / "out" / path).is_file() for path in train + val)
+        assert train[0].startswith(f"../{kind}/")
+    for row in read_manifest(made / "out" / "manifest.jsonl"):
+        for kind in ("foreground", "background"):
+            assert row[kind] in listed[row["split"]][f"{kind}s"]
+
+
+def test_two_workers_and_a_second_run_make_the_same_bytes(made, fresh):
+    assert run(fresh, workers=2).returncode == 0
+    assert contents(fresh / "out") == contents(made / "out")
+    times = {path: path.stat().st_mtime_ns for path in (fresh / "out").rglob("*.png")}
+    assert run(fresh).returncode == 0
+    assert contents(fresh / "out") == contents(made / "out")
+    assert times == {path: path.stat().st_mtime_ns for path in times}
+
+
+def test_two_shards_make_together_what_one_makes(made, fresh):
+    for index in range(2):
+        assert run(fresh, "--num-shards", 2, "--shard-index", index).returncode == 0
+    first, second = (
+        fresh / "out" / f"manifest-{index:05}-of-00002.jsonl" for index in range(2)
+    )
+    rows = read_manifest(first) + read_manifest(second)
+    rows.sort(key=lambda row: (row["split"], row["name"]))
+    assert rows == read_manifest(made / "out" / "manifest.jsonl")
+    assert len(read_manifest(first)) == 5
+    first.unlink()
+    second.unlink()
+    expected = contents(made / "out")
+    del expected["manifest.jsonl"]
+    assert contents(fresh / "out") == expected
+
+
+def test_lost_files_and_a_row_cut_short_are_made_again(made, fresh):
+    shutil.copytree(made / "out", fresh / "out")
+    rows = read_manifest(fresh / "out" / "manifest.jsonl")
+    for row, folder in zip(rows, FOLDERS, strict=False):
+        (fresh / "out" / row["split"] / folder / f"{row['name']}.png").unlink()
+    manifest = fresh / "out" / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes()[:-40])
+    assert run(fresh).returncode == 0
+    assert contents(fresh / "out") == contents(made / "out")
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """What a run of larger pictures, long enough to be stopped, ends with."""
+    root = make_layers(tmp_path_factory.mktemp("larger"))
+    assert run(root, "--size", "320x240", workers=2).returncode == 0
+    return contents(root / "out")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_run_leaves_no_orphan_and_goes_on_to_the_same_end(fresh, larger, how):
+    line = command(fresh, "--size", "320x240", "--workers", 2)
+    process = subprocess.Popen(
+        line, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: any((fresh / "out").glob("*/image/disc*.png")))
+    os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
+    errors = process.communicate(timeout=30)[1]
+    if how == signal.SIGINT:  # which a terminal sends to the workers as well
+        assert process.returncode == 130
+        assert (
+            errors == "combine.py: interrupted; run the same command again to go on\n"
+        )
+        assert not list((fresh / "out").rglob("*.part"))
+    wait_for(lambda: not is_alive(process.pid))
+    for row in read_manifest(fresh / "out" / "manifest.jsonl"):
+        for folder in FOLDERS:
+            name = f"{row['split']}/{folder}/{row['name']}.png"
+            assert contents(fresh / "out")[name] == larger[name]
+    complete = next((fresh / "out").glob("*/image/disc*.png"))
+    complete.with_name(f".{complete.name}.99999.part").write_bytes(b"half a pict")
+    assert run(fresh, "--size", "320x240").returncode == 0
+    assert contents(fresh / "out") == larger
+
+
+def wait_for(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited for 20 seconds in vain")
+
+
+def is_alive(group):
+    """Says whether any process of a group still runs; zombies do not."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in "ZX":
+            return True
+    return False
+
+
+def test_bad_layers_are_named_and_skipped(fresh):
+    cutouts = fresh / "foregrounds"
+    save(cutouts / "rgb.png", np.ones((20, 20, 3)))
+    save(cutouts / "opaque.png", np.ones((20, 20, 4)))
+    save(cutouts / "clear.png", np.zeros((20, 20, 4)))
+    save(cutouts / "disc-0.webp", np.eye(20)[..., None].repeat(4, 2))
+    whole = (cutouts / "disc-1.png").read_bytes()
+    (cutouts / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    (fresh / "backgrounds" / "text.jpg").write_text("no picture")
+    (cutouts / "notes.txt").write_text("not even called a picture")
+    result = run(fresh)
+    assert result.returncode == 1
+    bad = ("rgb.png", "opaque.png", "clear.png", "truncated.png", "text.jpg")
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(bad) + 1
+    assert all(sum(name in line for line in lines) == 1 for name in bad)
+    assert "disc-0.webp: named like disc-0.png; rename one" in result.stderr
+    assert len(read_manifest(fresh / "out" / "manifest.jsonl")) == 9
+    listed = (fresh / "out" / "layers.json").read_text()
+    assert not any(name in listed for name in (*bad, "disc-0.webp"))
+
+
+def test_rejects_are_left_out_and_later_foregrounds_join_in(fresh):
+    save(fresh / "foregrounds" / "rgb.png", np.ones((20, 20, 3)))
+    rejects = fresh / "foregrounds" / "rejects.txt"
+    rejects.write_text("rgb.png\ndisc-2.png\n")
+    (fresh / "backgrounds" / "rejects.txt").write_text("wall-3.png\n")
+    result = run(fresh, "--seed", 3)
+    assert result.returncode == 0, result.stderr
+    listed = (fresh / "out" / "layers.json").read_text()
+    assert "disc-1" in listed and "disc-2" not in listed and "wall-3" not in listed
+    before = contents(fresh / "out")
+    rejects.write_text("rgb.png\n")
+    assert run(fresh, "--seed", 3).returncode == 0
+    after = contents(fresh / "out")
+    pictures = [name for name in before if name.endswith(".png")]
+    assert all(after[name] == before[name] for name in pictures)
+    assert len(after) == len(before) + 3 * 4
+
+
+def test_a_foreground_that_would_change_sides_or_is_gone_is_refused(fresh):
+    rejects = fresh / "foregrounds" / "rejects.txt"
+    disc = (fresh / "foregrounds" / "disc-2.png").read_bytes()
+    rejects.write_text("disc-2.png\n")
+    assert run(fresh, "--per-foreground", 1).returncode == 0  # disc-1 is for validation
+    before = contents(fresh / "out")
+    (fresh / "foregrounds" / "disc-4.png").write_bytes(disc)  # of a lower hash
+    result = run(fresh, "--per-foreground", 1)
+    assert result.returncode == 2
+    assert "disc-1.png is no longer there, or in the other split" in result.stderr
+    assert contents(fresh / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--foregrounds", "nowhere"], "nowhere: no such folder"),
+        (["--backgrounds", "empty"], "empty: no pictures"),
+        (["--foregrounds", "backgrounds"], "backgrounds: no usable picture"),
+        (["--output", "foregrounds/out"], "lies inside"),
+        (["--output", "backgrounds"], "lies inside"),
+        (["--output", "file"], "file is a file"),
+        (["--size", "31x72"], "--size: below 32 pixels, got 31x72"),
+        (["--size", "96"], "--size: not WIDTHxHEIGHT, got '96'"),
+        (["--shard-index", "2", "--num-shards", "2"], "--shard-index: got 2"),
+        (["--shard-index", "-1"], "--shard-index: got -1"),
+        (["--num-shards", "0"], "--num-shards: got 0"),
+        (["--per-foreground", "0"], "--per-foreground: got 0"),
+        (["--workers", "0"], "--workers: got 0"),
+        (["--val-fraction", "1"], "--val-fraction: got 1"),
+        (["--erosion", "0.1", "0.01"], "--erosion: got 0.1 0.01"),
+        (["--backgrounds", "single"], "give 2 or more"),
+    ],
+)
+def test_bad_arguments_give_one_line_and_write_nothing(fresh, options, message):
+    (fresh / "file").write_text("")
+    (fresh / "empty").mkdir()
+    save(fresh / "single" / "wall.png", np.ones((90, 90, 3)))
+    before = contents(fresh)
+    result = run(fresh, *options)
+    assert result.returncode == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    if "no usable" not in message:
+        assert len(result.stderr.splitlines()) == 1
+    assert contents(fresh) == before
+    assert not (fresh / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seed", "1"], "another seed"),
+        (["--size", "48x48"], "another height, width"),
+    ],
+)
+def test_a_folder_made_otherwise_is_refused_and_kept(made, options, message):
+    before = contents(made / "out")
+    result = run(made, *options)
+    assert result.returncode == 2 and message in result.stderr
+    assert contents(made / "out") == before
+
+
+def test_more_composites_of_each_can_be_asked_for_later(fresh, made):
+    assert run(fresh, "--per-foreground", 2).returncode == 0
+    assert run(fresh).returncode == 0
+    assert contents(fresh / "out") == contents(made / "out")
+
+
+def test_one_foreground_is_for_training_only(tmp_path):
+    make_layers(tmp_path, foregrounds=1, backgrounds=1)
+    result = run(tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = read_manifest(tmp_path / "out" / "manifest.jsonl")
+    assert [row["split"] for row in rows] == ["train"] * 3
+
+
+def disc(side=40):
+    rows, columns = np.indices((side, side)) - side / 2 + 0.5
+    alpha = np.clip(side * 0.4 - np.hypot(rows, columns), 0, 1).astype(np.float32)
+    return np.full((side, side, 3), (1, 0, 0), np.float32), alpha
+
+
+SHAPES = {
+    "disc": disc()[1],
+    "square that fills its picture": np.ones((30, 40), np.float32),
+    "hair": np.eye(50, dtype=np.float32),
+    "glass": disc()[1] * np.float32(0.3),
+    "needle": np.ones((200, 1), np.float32),
+    "speck": np.ones((1, 1), np.float32),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_shape_is_placed_in_the_frame_and_leaves_something_unknown(shape):
+    alpha = SHAPES[shape]
+    foreground = np.random.default_rng(0).random((*alpha.shape, 3), np.float32)
+    background = np.full((50, 50, 3), 0.25, np.float32)
+    for seed in range(20):
+        arrays, numbers = placement.compose_sample(
+            foreground,
+            alpha,
+            background,
+            np.random.default_rng(seed),
+            48,
+            64,
+            (0, 0.25),
+        )
+        trimap = arrays["trimap"]
+        assert (trimap == 128).any()
+        assert (trimap == 0).any() == (arrays["alpha"] == 0).any()
+        if shape not in ("hair", "needle", "speck"):  # too thin for a known inside
+            assert (trimap == 255).any() == (arrays["alpha"] == 255).any()
+        fractional = (arrays["alpha"] > 0) & (arrays["alpha"] < 255)
+        assert (trimap[fractional] == 128).all()
+        json.dumps(numbers)
+
+
+def test_a_sample_is_the_equation_of_its_layers_and_depends_on_its_generator_alone():
+    background = np.random.default_rng(0).random((70, 50, 3), np.float32)
+    arrays, again, other = (
+        placement.compose_sample(
+            *disc(), background, np.random.default_rng(seed), 48, 64, (0.01, 0.05)
+        )[0]
+        for seed in (1, 1, 2)
+    )
+    alpha = arrays["alpha"][..., None] / 255
+    image = alpha * arrays["foreground"] + (1 - alpha) * arrays["background"]
+    assert np.abs(image - arrays["image"]).max() <= 0.501
+    assert all((arrays[name] == again[name]).all() for name in arrays)
+    assert (arrays["image"] != other["image"]).any()
+
+
+def test_hidden_colours_never_show():
+    foreground, alpha = disc()
+    foreground[alpha == 0] = (0, 1, 0)
+    background = np.zeros((50, 50, 3), np.float32)
+    for seed in range(10):
+        arrays, _ = placement.compose_sample(
+            foreground, alpha, background, np.random.default_rng(seed), 48, 64, (0, 0.1)
+        )
+        assert arrays["image"][..., 1].max() == 0
+        assert arrays["foreground"][..., 1].max() == 0
+        assert arrays["foreground"][..., 0].min() >= 254
+
+
+def test_the_split_by_hash_is_stable_and_near_its_fraction():
+    paths = [Path(f"{index}.png") for index in range(1000)]
+    split = layers.split_layers({"foregrounds": paths, "backgrounds": paths}, 0, 0.2)
+    assert 150 < len(split["val"]["foregrounds"]) < 250
+    fewer = {"foregrounds": paths[:500], "backgrounds": paths}
+    few = layers.split_layers(fewer, 0, 0.2)["val"]["foregrounds"]
+    assert few == [path for path in split["val"]["foregrounds"] if path in few]
+    assert layers.stable_hash(0, "fox.png") == 17871562887550035834
+
+
+def test_all_views_of_one_scene_are_on_the_same_side_of_the_split():
+    paths = [
+        Path(f"hair-{scene:03}-{view}.webp") for scene in range(40) for view in (0, 1)
+    ]
+    split = layers.split_layers({"foregrounds": paths, "backgrounds": paths}, 0, 0.3)
+    sides = [{layers.series(p) for p in split[side]["foregrounds"]} for side in split]
+    assert sides[0] and sides[1] and not sides[0] & sides[1]
+    assert sum(len(split[side]["foregrounds"]) for side in split) == 80
