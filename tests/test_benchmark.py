@@ -1,0 +1,300 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from model import images, matting
+from scripts import benchmark
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("GT01", "GT02")
+pymatting = pytest.importorskip("pymatting")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Two discs of 64x48 before noise, in the layout of alphamatting.com."""
+    directory = tmp_path_factory.mktemp("photographs")
+    rows, columns = np.indices((48, 64))
+    for seed, name in enumerate(NAMES):
+        random = np.random.RandomState(seed)
+        distance = np.hypot(rows - 24, columns - 30 - 4 * seed)
+        alpha = np.clip((15 - distance) / 4, 0, 1).astype(np.float32)
+        noise = 0.1 * random.rand(2, 48, 64, 3).astype(np.float32)
+        foreground = noise[0] + np.float32([0.8, 0.3, 0.1])
+        image = matting.composite(foreground, noise[1] + np.float32(0.2), alpha)
+        file = f"{name}.png"
+        images.write_image(directory / "input_training_lowres" / file, image)
+        grey = np.repeat(alpha[..., None], 3, axis=2)  # RGB, as the original files
+        images.write_image(directory / "gt_training_lowres" / file, grey)
+        for number, radius in ((1, 3), (2, 6)):
+            folder = directory / "trimap_training_lowres" / f"Trimap{number}"
+            trimap = matting.trimap_from_alpha(alpha, radius, radius)
+            images.write_image(folder / file, trimap)
+    return directory
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts" / "benchmark.py", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(photographs, tmp_path_factory):
+    """A whole run from another directory, with the classical methods alone."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    arguments = ("--methods", "closed-form", "knn", "--output", "out", "-v")
+    process = run(photographs, *arguments, cwd=elsewhere)
+    assert process.returncode == 0, process.stderr
+    return process, elsewhere / "out"
+
+
+def test_the_numbers_are_those_computed_by_hand(photographs, finished):
+    report = json.loads((finished[1] / "benchmark.json").read_text())
+    assert len(report["rows"]) == 2 * 2 * 2
+    row = next(
+        row
+        for row in report["rows"]
+        if (row["trimap"], row["photograph"], row["method"])
+        == ("Trimap2", "GT02", "closed-form")
+    )
+    image = images.read_image(photographs / "input_training_lowres/GT02.png")
+    true = images.read_grey(photographs / "gt_training_lowres/GT02.png")
+    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap2/GT02.png")
+    pred = pymatting.estimate_alpha_cf(
+        image.astype(np.float64), np.round(trimap / 255 * 2) / 2
+    )
+    pred = np.round(pred * 255) / 255  # as if read back from an 8-bit file
+    difference = np.abs(pred - true)[trimap == 128]
+    assert row["sad"] == pytest.approx(difference.sum() / 1000, rel=1e-4)
+    assert row["mse"] == pytest.approx((difference**2).mean(), rel=1e-4)
+    assert row["seconds"] > 0
+    assert row["note"] == ""
+
+
+def test_means_are_over_photographs_and_compared_with_closed_form(finished):
+    report = json.loads((finished[1] / "benchmark.json").read_text())
+    assert len(report["means"]) == 2 * 2
+    for mean in report["means"]:
+        rows = {
+            method: [
+                row["sad"]
+                for row in report["rows"]
+                if (row["trimap"], row["method"]) == (mean["trimap"], method)
+            ]
+            for method in ("closed-form", "knn")
+        }
+        own, reference = rows[mean["method"]], rows["closed-form"]
+        assert mean["photographs"] == 2
+        assert mean["sad"] == pytest.approx(np.mean(own))
+        assert mean["ratio"]["sad"] == pytest.approx(np.sum(own) / np.sum(reference))
+        assert mean["better"]["sad"] == np.less(own, reference).sum()
+
+
+def test_the_table_is_on_stdout_and_the_progress_is_not(finished):
+    process, _ = finished
+    lines = process.stdout.splitlines()
+    each, means = lines[: lines.index("")], lines[lines.index("") + 1 :]
+    assert len(each) == 1 + 8
+    assert len(means) == 1 + 4
+    assert means[0].split()[:4] == ["trimap", "photographs", "method", "SAD"]
+    assert means[1].split()[:3] == ["Trimap1", "2", "closed-form"]
+    assert means[1].endswith("1.000      1.000     0 of 2")
+    assert "warming up" in process.stderr
+    assert str(ROOT) not in process.stdout
+
+
+def test_the_page_needs_no_other_file(finished):
+    page = (finished[1] / "benchmark.html").read_text(encoding="utf-8")
+    assert "http" not in page
+    assert page.count("<img") == page.count('src="data:image/jpeg;base64,')
+    assert page.count("<img") == 2 * 2 * 3 * 3  # truth and two methods in three rows
+    assert page.count("src=") == page.count("<img")
+    assert "href" not in page
+    assert "GT02, Trimap2" in page
+
+
+def test_a_missing_folder_is_named_in_one_line(photographs, tmp_path):
+    process = run(tmp_path / "nothing", "--methods", "knn", cwd=tmp_path)
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert process.stderr.startswith("benchmark: ")
+    assert "nothing/input_training_lowres: no *.png" in process.stderr
+    assert process.stderr.count("\n") == 1
+
+
+def in_process(capsys, *arguments):
+    code = benchmark.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_missing_trimap_is_named_in_one_line(photographs, tmp_path, capsys):
+    code, _, errors = in_process(
+        capsys, photographs, "--trimaps", "Trimap9", "--output", tmp_path
+    )
+    assert code == 2
+    assert errors.startswith("benchmark: ")
+    assert "Trimap9/GT01.png: no such file" in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("trimap", "message"),
+    [
+        (np.uint8([[0, 128, 255]]), r"not the size of its photograph, got .* \(1, 3\)"),
+        (np.full((48, 64), 128, np.uint8), "no pixel of code 0"),
+        (np.repeat(np.uint8([0, 255]), 1536).reshape(48, 64), "no pixel of code 128"),
+    ],
+)
+def test_a_trimap_that_does_not_fit_is_refused(photographs, tmp_path, trimap, message):
+    for folder in ("input_training_lowres", "gt_training_lowres"):
+        (tmp_path / folder).symlink_to(photographs / folder)
+    images.write_image(tmp_path / "trimap_training_lowres/Mine/GT01.png", trimap)
+    with pytest.raises(ValueError, match=message):
+        benchmark.find_photographs(tmp_path, ["Mine"], 1)
+
+
+def test_without_pymatting_one_line_says_how_to_get_it(
+    photographs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pymatting", None)
+    code, _, errors = in_process(
+        capsys, photographs, "--methods", "knn", "--output", tmp_path
+    )
+    assert code == 2
+    assert "pip install '.[benchmark]'" in errors
+    assert errors.count("\n") == 1
+
+
+def fake_checkpoint(monkeypatch, grey):
+    """Stands in for the network: every unknown pixel gets one grey."""
+
+    def load_generator(logdir, step=-1):
+        if not logdir.exists():
+            raise FileNotFoundError(f"{logdir}: no such run; train one first")
+        return step
+
+    def predict(generator, image, trimap):
+        alpha = matting.paste_known(np.full(trimap.shape, grey, np.float32), trimap)
+        return SimpleNamespace(alpha=alpha, foreground=image)
+
+    for name, function in (("checkpoint", load_generator), ("predict", predict)):
+        fake = SimpleNamespace(**{function.__name__: function})
+        monkeypatch.setitem(sys.modules, f"model.{name}", fake)
+
+
+def test_each_logdir_is_a_row(photographs, tmp_path, capsys, monkeypatch):
+    fake_checkpoint(monkeypatch, 0.5001)  # rounds to level 128 before it is measured
+    for name in ("matting", "paper2018"):
+        (tmp_path / name).mkdir()
+    options = ("--methods", "checkpoint", "--limit", "1", "--trimaps", "Trimap1")
+    logdirs = ("--logdir", tmp_path / "matting", "--logdir", tmp_path / "paper2018")
+    output = tmp_path / "out"
+    code, out, _ = in_process(
+        capsys, photographs, *options, *logdirs, "--output", output
+    )
+    assert code == 0
+    assert [line.split()[2] for line in out.splitlines()[1:]] == [
+        "matting",
+        "paper2018",
+    ]
+    assert out.splitlines()[1].split()[-3:] == ["-", "-", "-"]  # no closed-form
+    report = json.loads((output / "benchmark.json").read_text())
+    true = images.read_grey(photographs / "gt_training_lowres/GT01.png")
+    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
+    expected = np.abs(true - 128 / 255)[trimap == 128].sum() / 1000
+    assert report["rows"][0]["sad"] == pytest.approx(expected, rel=1e-5)
+    assert report["means"][0]["ratio"] is None
+
+
+def test_a_missing_checkpoint_and_a_double_name_are_refused(
+    photographs, tmp_path, capsys, monkeypatch
+):
+    fake_checkpoint(monkeypatch, 0.5)
+    (tmp_path / "a" / "run").mkdir(parents=True)
+    (tmp_path / "b" / "run").mkdir(parents=True)
+    options = ("--methods", "checkpoint", "--output", tmp_path / "out", "--logdir")
+    for logdirs, message in (
+        ([tmp_path / "none"], "none: no such run"),
+        ([tmp_path / "a/run", tmp_path / "b/run"], "got run twice"),
+    ):
+        code, _, errors = in_process(capsys, photographs, *options, *logdirs)
+        assert code == 2
+        assert message in errors
+        assert errors.count("\n") == 1
+
+
+def test_a_failing_solver_is_retried_and_the_note_says_so(photographs):
+    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
+
+    def estimate(image, levels, stubborn=True):
+        assert image.dtype == levels.dtype == np.float64
+        assert set(np.unique(levels)) == {0, 0.5, 1}
+        if stubborn:
+            raise ValueError("insufficient positive-definiteness")
+        return levels
+
+    attempts = {"": {}, "another way": {"stubborn": False}}
+    matte = benchmark.solve(estimate, attempts, image, trimap)
+    assert matte.note == "another way"
+    with pytest.raises(ValueError, match="no attempt succeeded, got: insufficient"):
+        benchmark.solve(estimate, {"": {}}, image, trimap)
+    row = {"trimap": "T", "photograph": "P", "method": "m", "note": "another way"}
+    assert benchmark.notes([row, row | {"note": ""}]) == ["T P m: another way"]
+
+
+@pytest.mark.parametrize("broken", ["first", "shifted"])
+def test_closed_form_survives_a_failing_cholesky(photographs, monkeypatch, broken):
+    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
+    expected = benchmark.run_closed_form(image, trimap)
+    real = pymatting.estimate_alpha_cf
+
+    def estimate(image, levels, preconditioner=None):
+        if preconditioner is None or (
+            broken == "shifted" and preconditioner is not pymatting.jacobi
+        ):
+            raise ValueError("insufficient positive-definiteness")
+        return real(image, levels, preconditioner=preconditioner)
+
+    monkeypatch.setattr(pymatting, "estimate_alpha_cf", estimate)
+    matte = benchmark.run_closed_form(image, trimap)
+    assert ("Jacobi" if broken == "shifted" else "Cholesky") in matte.note
+    assert np.abs(matte.alpha - expected.alpha).max() < 1e-2
+
+
+def test_a_retry_inside_pymatting_is_noted_and_kept_off_stdout(photographs, capsys):
+    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
+
+    def estimate(image, levels):
+        print("failed due to insufficient positive-definiteness of matrix A")
+        return levels
+
+    matte = benchmark.solve(estimate, {"": {}}, image, trimap)
+    assert matte.note == "Cholesky shifted by pymatting itself"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_limit_below_one_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        benchmark.main(["folder", "--limit", "0"])
+    assert caught.value.code == 2
+    assert "--limit is below 1, got 0" in capsys.readouterr().err
+
+
+def test_previews_are_small_and_errors_are_signed():
+    assert len(benchmark.data_uri(np.zeros((900, 1200, 3), np.float32))) < 10_000
+    true, pred = np.float32([[0, 1, 0.5, 1]]), np.float32([[1, 0, 0.5, 0]])
+    picture = benchmark.draw_error(true, pred, np.uint8([[128, 128, 128, 255]]))
+    assert picture[0].tolist() == [[1, 0, 0], [0, 0, 1], [1, 1, 1]] + [
+        [pytest.approx(0.85)] * 3
+    ]
