@@ -1,0 +1,234 @@
+"""A data directory, as `scripts/combine.py` leaves it, to batches of named tensors.
+
+Every batch is a dict of
+    image, foreground   (B, H, W, 3) float32 in [0, 1]
+    alpha, prior        (B, H, W, 1) float32 in [0, 1]
+    trimap              (B, H, W, 1) uint8
+Sample number i depends on the seed and on i alone, so that a run resumes at any
+batch by its number.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from model import compose, images, layers, matting, prior
+
+CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3, "prior": 1}
+LAYER_CACHE = 1024  # decoded layers kept in memory
+
+
+class Layers:
+    """The cut-outs and backgrounds of one split, decoded when first needed."""
+
+    def __init__(self, directory: Path, split: str):
+        """Reads the list of layers.
+
+        Args:
+            directory: A data directory.
+            split: `train` or `val`.
+
+        Raises:
+            FileNotFoundError: If there is no list.
+            ValueError: If it is damaged or the split has no layers.
+        """
+        self.foregrounds, self.backgrounds = layers.read_layers(directory, split)
+        self.cutout = lru_cache(LAYER_CACHE)(_read_cutout)
+        self.background = lru_cache(LAYER_CACHE)(_read_background)
+
+    def crop(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
+        """Composites sample number `index`.
+
+        Args:
+            seed: The run's seed.
+            index: Number of the sample, 0 or more.
+            size: Side of the crop in pixels.
+
+        Returns:
+            As `compose.compose_crop` gives it.
+        """
+        random = np.random.default_rng([seed, index])
+
+        def pick(paths: list[Path]) -> Path:
+            return paths[random.integers(len(paths))]
+
+        upper = self.cutout(pick(self.foregrounds))
+        lower = None
+        if random.random() < compose.PAIR_PROBABILITY:
+            lower = self.cutout(pick(self.foregrounds))
+        background = self.background(pick(self.backgrounds))
+        return compose.compose_crop(upper, lower, background, size, random)
+
+
+class Composites:
+    """The stored composites of one split."""
+
+    def __init__(self, directory: Path, split: str):
+        """Lists the complete composites.
+
+        Args:
+            directory: A data directory.
+            split: `train` or `val`.
+
+        Raises:
+            FileNotFoundError: If there are none.
+        """
+        self.directory = directory / split
+        self.names = sorted(
+            path.stem for path in (self.directory / "image").glob("*.png")
+        )
+        if not self.names:
+            raise FileNotFoundError(
+                f"{self.directory}/image: no *.png; run scripts/combine.py first"
+            )
+
+    def read(self, name: str) -> dict[str, np.ndarray]:
+        """Reads one composite whole.
+
+        Args:
+            name: One of `names`.
+
+        Returns:
+            `image`, `foreground` (H, W, 3) and `alpha` (H, W) float32 in [0, 1],
+            `trimap` (H, W) uint8.
+        """
+
+        def path(part: str) -> Path:
+            return self.directory / part / f"{name}.png"
+
+        return {
+            "image": images.read_image(path("image")),
+            "trimap": images.read_trimap(path("trimap")),
+            "alpha": images.read_grey(path("alpha")),
+            "foreground": images.read_image(path("foreground")),
+        }
+
+    def crop(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
+        """Cuts sample number `index` around an unknown pixel.
+
+        Args:
+            seed: The run's seed.
+            index: Number of the sample, 0 or more.
+            size: Side of the crop in pixels; the composite must be as large.
+
+        Returns:
+            `image`, `foreground` (size, size, 3), `alpha` and `trimap`
+            (size, size), all uint8.
+
+        Raises:
+            ValueError: If the composite is smaller than the crop.
+        """
+        random = np.random.default_rng([seed, index])
+        name = self.names[random.integers(len(self.names))]
+        arrays = {
+            part: images.to_uint8(array) for part, array in self.read(name).items()
+        }
+        height, width = arrays["trimap"].shape
+        if min(height, width) < size:
+            raise ValueError(
+                f"{self.directory}/image/{name}.png is {width}x{height}, smaller than "
+                f"a crop of {size}; give a smaller --crop"
+            )
+        unknown = np.argwhere(arrays["trimap"] == matting.UNKNOWN)
+        centre = unknown[random.integers(len(unknown))] if len(unknown) else (0, 0)
+        row = int(np.clip(centre[0] - size // 2, 0, height - size))
+        column = int(np.clip(centre[1] - size // 2, 0, width - size))
+        flip = random.choice([-1, 1])
+        return {
+            part: array[row : row + size, column : column + size][:, ::flip]
+            for part, array in arrays.items()
+        }
+
+
+def batches(
+    source: Layers | Composites,
+    *,
+    seed: int,
+    first: int,
+    steps: int,
+    batch_size: int,
+    size: int,
+    workers: int,
+    use_prior: bool,
+) -> tf.data.Dataset:
+    """Streams training batches, made in parallel and always in the same order.
+
+    Args:
+        source: Where the crops come from.
+        seed: The run's seed.
+        first: Number of the first batch, so many batches having been seen.
+        steps: Number of batches.
+        batch_size: Samples in a batch.
+        size: Side of a crop in pixels.
+        workers: Crops made at the same time.
+        use_prior: Whether to add the closed-form prior.
+
+    Returns:
+        The dataset, as the module's docstring describes.
+    """
+    parts = [part for part in CHANNELS if use_prior or part != "prior"]
+
+    def make(index: int) -> list[np.ndarray]:
+        sample = source.crop(seed, int(index), size)
+        if use_prior:
+            image = sample["image"].astype(np.float32) / 255
+            guess = prior.closed_form_prior(image, sample["trimap"])
+            sample["prior"] = np.round(guess * 255).astype(np.uint8)
+        return [sample[part].reshape(size, size, CHANNELS[part]) for part in parts]
+
+    def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(make, [index], [tf.uint8] * len(parts))
+        sample = dict(zip(parts, arrays, strict=True))
+        for part, array in sample.items():
+            array.set_shape((size, size, CHANNELS[part]))
+        return sample
+
+    indices = tf.data.Dataset.range(first * batch_size, (first + steps) * batch_size)
+    dataset = indices.map(load, num_parallel_calls=workers, deterministic=True)
+    return dataset.batch(batch_size, drop_remainder=True).map(to_float).prefetch(2)
+
+
+def to_float(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Scales everything but the trimap's codes: [0, 255] -> [0, 1].
+
+    Args:
+        batch: uint8 tensors by name.
+
+    Returns:
+        float32 tensors by name, the trimap still uint8.
+    """
+    return {
+        name: value if name == "trimap" else tf.cast(value, tf.float32) / 255
+        for name, value in batch.items()
+    }
+
+
+def validation_pairs(
+    composites: Composites, limit: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Reads a fixed choice of composites, spread over all foregrounds.
+
+    Args:
+        composites: The validation split.
+        limit: The largest number of composites.
+
+    Yields:
+        As `Composites.read` gives them, each with its `name`.
+    """
+    spread = np.linspace(
+        0, len(composites.names) - 1, min(limit, len(composites.names))
+    )
+    for position in spread.round().astype(int):
+        name = composites.names[position]
+        yield {"name": name, **composites.read(name)}
+
+
+def _read_cutout(path: Path) -> compose.Cutout:
+    return compose.cutout(*images.read_cutout(path))
+
+
+def _read_background(path: Path) -> np.ndarray:
+    return images.to_uint8(images.read_image(path))

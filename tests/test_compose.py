@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from model import compose, matting
+
+
+@pytest.fixture
+def layers(soft_disc):
+    random = np.random.default_rng(5)
+    return {
+        "upper": compose.cutout(*soft_disc(200, 1)),
+        "lower": compose.cutout(*soft_disc(160, 2)),
+        "background": random.integers(0, 256, (240, 320, 3), np.uint8),
+    }
+
+
+def crop(layers, seed, size=96, lower=True):
+    return compose.compose_crop(
+        layers["upper"],
+        layers["lower"] if lower else None,
+        layers["background"],
+        size,
+        np.random.default_rng(seed),
+    )
+
+
+def test_a_crop_has_the_stated_shapes_and_types(layers):
+    sample = crop(layers, 0)
+    assert {name: array.shape for name, array in sample.items()} == {
+        "image": (96, 96, 3),
+        "foreground": (96, 96, 3),
+        "alpha": (96, 96),
+        "trimap": (96, 96),
+    }
+    assert all(array.dtype == np.uint8 for array in sample.values())
+
+
+def test_the_same_seed_gives_the_same_crop_and_another_seed_another(layers):
+    one, same, other = crop(layers, 3), crop(layers, 3), crop(layers, 4)
+    for name in one:
+        np.testing.assert_array_equal(one[name], same[name])
+    assert np.any(one["image"] != other["image"])
+
+
+def test_every_crop_has_unknown_pixels_and_its_trimap_agrees_with_its_alpha(layers):
+    for seed in range(30):
+        sample = crop(layers, seed)
+        alpha, trimap = sample["alpha"], sample["trimap"]
+        assert np.any(trimap == matting.UNKNOWN)
+        assert np.all(alpha[trimap == matting.FOREGROUND] == 255)
+        assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
+
+
+def test_where_alpha_is_full_an_undegraded_image_shows_the_foreground(
+    layers, monkeypatch
+):
+    monkeypatch.setattr(compose, "NOISE_PROBABILITY", 0)
+    monkeypatch.setattr(compose, "JPEG_PROBABILITY", 0)
+    for seed in range(10):
+        sample = crop(layers, seed)
+        is_full = sample["alpha"] == 255
+        difference = np.abs(
+            sample["image"].astype(int) - sample["foreground"].astype(int)
+        )
+        assert np.all(difference[is_full] <= 1)
+
+
+def test_trimap_bands_vary_on_either_side(layers):
+    shares = []
+    for seed in range(30):
+        trimap = crop(layers, seed, lower=False)["trimap"]
+        shares.append([np.mean(trimap == code) for code in (0, 255)])
+    assert np.ptp(shares, axis=0).min() > 0.05
+
+
+def test_a_hard_edged_cutout_is_cropped_along_its_border():
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[30:70, 30:70] = 1
+    edge = compose.cutout(np.ones((100, 100, 3), np.float32), alpha).edge
+    distance = np.abs(edge - 49.5).max(axis=1)
+    assert np.all(np.abs(distance - 20) <= 3)
+
+
+def test_hidden_colours_never_reach_a_crop(soft_disc):
+    foreground, alpha = soft_disc(200, 7)
+    foreground[:] = [1, 0, 0]
+    foreground[alpha == 0] = [0, 1, 0]
+    source = compose.cutout(foreground, alpha)
+    for seed in range(10):
+        colour, _ = compose.crop_cutout(source, 96, np.random.default_rng(seed))
+        assert np.all(colour[..., 0] >= colour[..., 1])

@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import pytest
+
+from model import dataset, matting
+
+OPTIONS = {"seed": 1, "batch_size": 2, "size": 64, "workers": 2, "use_prior": True}
+
+
+@pytest.fixture(params=[dataset.Layers, dataset.Composites])
+def source(request, data_directory):
+    return request.param(data_directory, "train")
+
+
+def collect(source, first, steps, **changes):
+    stream = dataset.batches(source, first=first, steps=steps, **(OPTIONS | changes))
+    return list(stream.as_numpy_iterator())
+
+
+def test_batches_have_the_stated_shapes_types_and_ranges(source):
+    (batch,) = collect(source, 0, 1)
+    assert set(batch) == set(dataset.CHANNELS)
+    for name, array in batch.items():
+        assert array.shape == (2, 64, 64, dataset.CHANNELS[name])
+    assert batch["trimap"].dtype == np.uint8
+    assert set(np.unique(batch["trimap"])) <= {0, 128, 255}
+    for name in ("image", "foreground", "alpha", "prior"):
+        assert batch[name].dtype == np.float32
+        assert 0 <= batch[name].min() and batch[name].max() <= 1
+
+
+def test_a_stream_begun_later_continues_the_same_samples(source):
+    whole, rest = collect(source, 0, 4), collect(source, 2, 2)
+    for expected, actual in zip(whole[2:], rest, strict=True):
+        for name in expected:
+            np.testing.assert_array_equal(actual[name], expected[name])
+
+
+def test_samples_do_not_depend_on_the_number_of_workers(source):
+    for one, two in zip(
+        collect(source, 0, 2, workers=1), collect(source, 0, 2, workers=2), strict=True
+    ):
+        np.testing.assert_array_equal(one["image"], two["image"])
+
+
+def test_another_seed_gives_other_samples(source):
+    (one,), (other,) = collect(source, 0, 1), collect(source, 0, 1, seed=2)
+    assert np.any(one["image"] != other["image"])
+
+
+def test_the_prior_is_left_out_where_it_is_not_wanted(source):
+    (batch,) = collect(source, 0, 1, use_prior=False)
+    assert "prior" not in batch
+
+
+def test_stored_crops_keep_their_arrays_aligned(data_directory):
+    sample = dataset.Composites(data_directory, "train").crop(0, 3, 64)
+    alpha, trimap = sample["alpha"], sample["trimap"]
+    assert np.all(alpha[trimap == matting.FOREGROUND] == 255)
+    assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
+    is_full = alpha == 255
+    np.testing.assert_allclose(
+        sample["image"][is_full].astype(int),
+        sample["foreground"][is_full].astype(int),
+        atol=1,
+    )
+
+
+def test_no_foreground_is_in_both_splits(data_directory):
+    layers = json.loads((data_directory / "layers.json").read_text())
+    for kind in ("foregrounds", "backgrounds"):
+        assert not set(layers["train"][kind]) & set(layers["val"][kind])
+    names = [
+        {
+            path.split("--")[0]
+            for path in dataset.Composites(data_directory, split).names
+        }
+        for split in ("train", "val")
+    ]
+    assert not names[0] & names[1]
+
+
+def test_validation_pairs_are_fixed_and_spread_over_the_foregrounds(data_directory):
+    composites = dataset.Composites(data_directory, "val")
+    pairs = list(dataset.validation_pairs(composites, 2))
+    again = list(dataset.validation_pairs(composites, 2))
+    assert [pair["name"] for pair in pairs] == [pair["name"] for pair in again]
+    assert pairs[0]["name"] == composites.names[0]
+    assert pairs[-1]["name"] == composites.names[-1]
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"layers\.json: no such file; run"):
+        dataset.Layers(tmp_path, "train")
+    with pytest.raises(FileNotFoundError, match=r"image: no \*\.png; run"):
+        dataset.Composites(tmp_path, "train")
+    (tmp_path / "layers.json").write_text("{")
+    with pytest.raises(ValueError, match="not a list of layers"):
+        dataset.Layers(tmp_path, "train")
+    empty = {"foregrounds": [], "backgrounds": []}
+    (tmp_path / "layers.json").write_text(json.dumps({"train": empty}))
+    with pytest.raises(ValueError, match="0 foregrounds and 0 backgrounds to train"):
+        dataset.Layers(tmp_path, "train")
+
+
+def test_a_crop_larger_than_its_composite_is_refused(data_directory):
+    with pytest.raises(ValueError, match="160x128, smaller than a crop of 256"):
+        dataset.Composites(data_directory, "train").crop(0, 0, 256)
