@@ -1,0 +1,190 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model import dataset, discriminator, gan, generator, matting
+
+
+def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
+    keras.utils.set_random_seed(0)
+    return gan.MattingGAN(
+        generator=generator.build_generator(preset, (8, 16), use_prior),
+        discriminator=discriminator.build_discriminator(8),
+        generator_optimizer=keras.optimizers.Adam(rate),
+        discriminator_optimizer=keras.optimizers.Adam(rate),
+        d_coeff=d_coeff,
+        use_rgba_loss=preset == "paper2018",
+        jit_compile=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def batch(data_directory):
+    source = dataset.Layers(data_directory, "train")
+    stream = dataset.batches(
+        source,
+        seed=0,
+        first=0,
+        steps=1,
+        batch_size=2,
+        size=64,
+        workers=1,
+        use_prior=True,
+    )
+    return next(iter(stream))
+
+
+def weights(network):
+    return [variable.numpy().copy() for variable in network.trainable_variables]
+
+
+def changed(before, after):
+    return any(np.any(a != b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("phase", "generator_learns", "discriminator_learns"),
+    [
+        ("generator", True, False),
+        ("discriminator", False, True),
+        ("adversarial", True, True),
+    ],
+)
+def test_each_phase_trains_what_it_should_and_nothing_else(
+    batch, phase, generator_learns, discriminator_learns
+):
+    pair = build()
+    before = weights(pair.generator), weights(pair.discriminator)
+    statistics = [v.numpy().copy() for v in pair.generator.non_trainable_variables]
+    for _ in range(2):  # a head that starts at zero hides the others' gradients once
+        pair.apply(pair.compute(batch, phase)[1])
+    assert changed(before[0], weights(pair.generator)) is generator_learns
+    assert changed(before[1], weights(pair.discriminator)) is discriminator_learns
+    after = [v.numpy() for v in pair.generator.non_trainable_variables]
+    moved = any(np.any(a != b) for a, b in zip(statistics, after, strict=True))
+    assert moved is generator_learns
+
+
+def test_the_discriminator_keeps_learning_in_the_adversarial_phase(batch):
+    pair = build(rate=2e-3)
+    noisy = dict(batch)
+    noisy["prior"] = tf.random.stateless_uniform(batch["prior"].shape, (1, 2))
+    first = float(pair.compute(noisy, "adversarial")[0]["discriminator_loss"])
+    pair.generator_optimizer.learning_rate.assign(0.0)
+    for _ in range(40):
+        values, gradients = pair.compute(noisy, "adversarial")
+        pair.apply(gradients)
+    assert float(values["discriminator_loss"]) < 0.8 * first
+
+
+def test_computing_changes_no_weight(batch):
+    pair = build()
+    before = weights(pair.generator), weights(pair.discriminator)
+    pair.compute(batch, "adversarial")
+    assert not changed(before[0], weights(pair.generator))
+    assert not changed(before[1], weights(pair.discriminator))
+
+
+def test_the_coefficient_decides_whether_the_generator_listens(batch):
+    moved = []
+    for d_coeff in (0.0, 1.0):
+        pair = build(d_coeff=d_coeff)
+        pair.apply(pair.compute(batch, "adversarial")[1])
+        pair.apply(pair.compute(batch, "adversarial")[1])
+        moved.append(weights(pair.generator))
+    alone = build()
+    alone.apply(alone.compute(batch, "generator")[1])
+    alone.apply(alone.compute(batch, "generator")[1])
+    assert not changed(moved[0], weights(alone.generator))
+    assert changed(moved[1], moved[0])
+
+
+def test_the_discriminator_never_sees_the_predicted_colours(batch):
+    pair = build(d_coeff=1.0)
+    kernel = pair.generator.get_layer("residual").kernel
+    pair.generator_optimizer.build(pair.generator.trainable_variables)
+    with tf.GradientTape() as tape:
+        outputs = pair.generator(gan.generator_inputs(batch, pair.generator))
+        _, logits, _ = pair._judge(batch, outputs["alpha"])
+    gradient = tape.gradient(logits, kernel).numpy()  # (3, 3, C, 4 pixels x 4 values)
+    per_value = np.abs(gradient).sum((0, 1, 2)).reshape(4, 4).sum(0)
+    assert np.all(per_value[:3] == 0) and per_value[3] > 0
+
+
+def test_patches_without_unknown_pixels_do_not_count(batch):
+    pair = build()
+    trimap = np.full((2, 64, 64, 1), matting.FOREGROUND, np.uint8)
+    trimap[:, 28:36, 28:36] = matting.UNKNOWN
+    changed_batch = dict(batch, trimap=tf.constant(trimap))
+    _, _, weight = pair._judge(changed_batch, batch["alpha"])
+    assert weight.shape == (2, 14, 14, 1)
+    assert weight.numpy()[0, 6:8, 6:8].all()
+    assert weight.numpy().sum() == 2 * 4
+
+
+def test_one_batch_overfits(batch):
+    pair = build(rate=3e-3)
+    first = float(pair.compute(batch, "generator")[0]["alpha_loss"])
+    for _ in range(150):
+        values, gradients = pair.compute(batch, "generator")
+        pair.apply(gradients)
+    assert float(values["alpha_loss"]) < 0.5 * first
+
+
+def test_the_baseline_trains_on_rgba_alone(batch):
+    pair = build(preset="paper2018", use_prior=False)
+    values, _ = pair.compute(batch, "generator")
+    assert {"rgba_loss", "gradient_norm"} == set(values)
+
+
+def test_two_replicas_compute_what_one_does(batch):
+    """Two logical devices with half of the batch each, in a process of their own."""
+    import subprocess
+    import sys
+
+    result = subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+TWO_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from model import discriminator, gan, generator
+random = np.random.default_rng(0)
+batch = {
+    "image": random.random((2, 64, 64, 3)).astype("f"),
+    "foreground": random.random((2, 64, 64, 3)).astype("f"),
+    "alpha": random.random((2, 64, 64, 1)).astype("f"),
+    "prior": random.random((2, 64, 64, 1)).astype("f"),
+    "trimap": np.full((2, 64, 64, 1), 128, np.uint8),
+}
+losses = []
+for strategy in (tf.distribute.get_strategy(),
+                 tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        pair = gan.MattingGAN(
+            generator=generator.build_generator("matting", (8, 8)),
+            discriminator=discriminator.build_discriminator(8),
+            generator_optimizer=keras.optimizers.Adam(1e-3),
+            discriminator_optimizer=keras.optimizers.Adam(1e-3),
+            d_coeff=0.01, jit_compile=False)
+    count = strategy.num_replicas_in_sync
+    def part(context):
+        i, n = context.replica_id_in_sync_group, 2 // count
+        return {k: tf.constant(v[i * n : (i + 1) * n]) for k, v in batch.items()}
+    spread = strategy.experimental_distribute_values_from_function(part)
+    values, gradients = pair.compute(spread, "generator")
+    pair.apply(gradients)
+    losses.append({k: float(v) for k, v in values.items() if k.endswith("loss")})
+for name, value in losses[0].items():
+    assert abs(value - losses[1][name]) < 1e-5, losses
+"""

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model import discriminator, generator, matting
+
+
+def random_inputs(height, width, seed=0, batch=1):
+    random = np.random.default_rng(seed)
+    codes = np.uint8([0, 128, 255])
+    return {
+        "image": random.random((batch, height, width, 3)).astype(np.float32),
+        "trimap": codes[random.integers(0, 3, (batch, height, width, 1))],
+        "prior": random.random((batch, height, width, 1)).astype(np.float32),
+    }
+
+
+@pytest.mark.parametrize(
+    ("preset", "count"), [("matting", 894_224), ("paper2018", 982_004)]
+)
+def test_parameter_counts_are_what_they_were(preset, count):
+    network = generator.build_generator(preset)
+    assert network.count_params() == count
+
+
+@pytest.mark.parametrize("preset", generator.PRESETS)
+def test_outputs_have_the_size_of_the_inputs(preset):
+    network = generator.build_generator(preset, (8, 8))
+    inputs = random_inputs(64, 96, batch=2)
+    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    outputs = network(wanted)
+    assert outputs["alpha"].shape == (2, 64, 96, 1)
+    assert outputs["foreground"].shape == (2, 64, 96, 3)
+
+
+def test_an_untrained_network_returns_its_prior_and_the_image():
+    network = generator.build_generator("matting", (8, 8))
+    inputs = random_inputs(64, 64)
+    outputs = network(inputs)
+    is_unknown = inputs["trimap"] == matting.UNKNOWN
+    np.testing.assert_allclose(
+        outputs["alpha"].numpy()[is_unknown], inputs["prior"][is_unknown], atol=1e-6
+    )
+    np.testing.assert_allclose(outputs["foreground"], inputs["image"], atol=1e-6)
+
+
+def test_known_pixels_are_exact_and_foreground_is_the_image_there():
+    network = generator.build_generator("matting", (8, 8))
+    for variable in network.trainable_variables:
+        variable.assign(tf.random.stateless_normal(variable.shape, (1, 2)))
+    inputs = random_inputs(64, 64)
+    outputs = network(inputs)
+    alpha, trimap = outputs["alpha"].numpy(), inputs["trimap"]
+    assert np.all(alpha[trimap == matting.FOREGROUND] == 1)
+    assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
+    assert np.any(alpha[trimap == matting.UNKNOWN] != inputs["prior"][trimap == 128])
+    is_foreground = (trimap == matting.FOREGROUND)[..., 0]
+    np.testing.assert_array_equal(
+        outputs["foreground"].numpy()[is_foreground], inputs["image"][is_foreground]
+    )
+
+
+def test_the_baseline_has_the_layers_of_its_paper():
+    network = generator.build_generator("paper2018")
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("MaxPooling2D") == 3
+    assert kinds.count("Conv2DTranspose") == 3
+    widths = [
+        layer.filters for layer in network.layers if type(layer).__name__ == "Conv2D"
+    ]
+    assert widths[:8] == [16, 16, 32, 32, 64, 64, 128, 128]
+    assert widths[8:11] == [128, 128, 128]
+    assert widths[11:] == [64, 64, 32, 32, 16, 16, 4]
+    assert network.get_layer("rgba").activation.__name__ == "sigmoid"
+
+
+def test_unknown_presets_and_depths_are_refused():
+    with pytest.raises(ValueError, match="preset: got 'vgg'; use one of matting"):
+        generator.build_generator("vgg")
+    with pytest.raises(ValueError, match="got 9 levels; give 2 to 5"):
+        generator.build_generator("matting", (8,) * 9)
+    with pytest.raises(ValueError, match="got 7 strided layers"):
+        discriminator.build_discriminator(strided_layers=7)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_the_receptive_field_of_the_discriminator_is_the_stated_one(layers):
+    network = discriminator.build_discriminator(8, layers)
+    for layer in network.layers:  # a group norm would couple all pixels
+        if "normalization" in layer.name:
+            layer.gamma.assign(tf.zeros_like(layer.gamma) + 1.0)
+    picture = tf.Variable(tf.random.stateless_uniform((1, 128, 128, 3), (3, 4)))
+    trimap = tf.fill((1, 128, 128, 1), tf.constant(128, tf.uint8))
+    bare = remove_normalisation(network, layers)
+    with tf.GradientTape() as tape:
+        logits = bare({"composite": picture, "trimap": trimap})
+        middle = logits[0, logits.shape[1] // 2, logits.shape[2] // 2, 0]
+    seen = np.abs(tape.gradient(middle, picture).numpy()).sum((0, 3)) > 0
+    rows, columns = np.where(seen.any(1))[0], np.where(seen.any(0))[0]
+    assert np.ptp(rows) + 1 == discriminator.RECEPTIVE_FIELDS[layers]
+    assert np.ptp(columns) + 1 == discriminator.RECEPTIVE_FIELDS[layers]
+
+
+def remove_normalisation(network, layers):
+    """Runs the same convolutions without the norms between them."""
+
+    def run(inputs):
+        x = tf.concat(
+            [inputs["composite"], tf.cast(inputs["trimap"], tf.float32) / 255], -1
+        )
+        for layer in network.layers:
+            kind = type(layer).__name__
+            if kind in ("ZeroPadding2D", "Conv2D", "LeakyReLU"):
+                x = layer(x)
+        return x
+
+    return run
+
+
+def test_the_discriminator_sees_the_trimap():
+    network = discriminator.build_discriminator(8)
+    inputs = random_inputs(64, 64)
+    one = network({"composite": inputs["image"], "trimap": inputs["trimap"]})
+    other = network({"composite": inputs["image"], "trimap": 255 - inputs["trimap"]})
+    assert np.abs(one - other).max() > 0
+    assert one.shape[1:3] == (14, 14)  # patches, not a verdict on the whole
