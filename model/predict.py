@@ -1,0 +1,54 @@
+"""One photograph and its trimap to alpha and foreground: the only road there.
+
+The picture is padded to what the network needs, the prior is solved, the
+network runs, the padding comes off, and what the trimap knows is kept exactly.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model import matting, prior
+from model.generator import DIVISOR
+
+
+class Matte(NamedTuple):
+    """What matting gives.
+
+    Attributes:
+        alpha: (H, W) float32 in [0, 1].
+        foreground: (H, W, 3) float32 in [0, 1], not premultiplied.
+    """
+
+    alpha: np.ndarray
+    foreground: np.ndarray
+
+
+def predict(generator, image: np.ndarray, trimap: np.ndarray) -> Matte:
+    """Mattes one picture.
+
+    Args:
+        generator: As `checkpoint.load_generator` gives it.
+        image: (H, W, 3) float32 in [0, 1], of any size.
+        trimap: (H, W) uint8.
+
+    Returns:
+        Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
+        to the image where alpha is 1.
+    """
+    height, width = trimap.shape
+    inputs = {"image": image, "trimap": trimap[..., None]}
+    if any(tensor.name == "prior" for tensor in generator.inputs):
+        guess = prior.closed_form_prior(image, trimap)
+        inputs["prior"] = np.round(guess * 255)[..., None] / np.float32(255)
+    padding = ((0, -height % DIVISOR), (0, -width % DIVISOR), (0, 0))
+    padded = {
+        name: np.pad(array, padding, mode="symmetric")[None]
+        for name, array in inputs.items()
+    }
+    outputs = generator(padded, training=False)
+    alpha = np.asarray(outputs["alpha"])[0, :height, :width, 0]
+    foreground = np.asarray(outputs["foreground"])[0, :height, :width]
+    alpha = matting.paste_known(alpha, trimap)
+    is_opaque = alpha[..., None] == 1
+    return Matte(alpha, np.where(is_opaque, image, np.clip(foreground, 0, 1)))

@@ -1,0 +1,446 @@
+"""eval.py: what it refuses and how, and what it writes."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import model
+from model import checkpoint, images
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGDIR = ROOT / "log" / "matting"
+HEIGHT, WIDTH = 24, 32
+program = importlib.import_module("eval")
+
+BAD_INPUT = {
+    "no image": ("none.png trimap.png new.png", "none.png: no such file"),
+    "no trimap": ("image.png none.png new.png", "none.png: no such file"),
+    "image is text": ("text.png trimap.png new.png", "text.png: not a complete"),
+    "trimap is text": ("image.png text.png new.png", "text.png: not a complete"),
+    "half an image": ("half.png trimap.png new.png", "half.png: not a complete"),
+    "image is a folder": ("folder trimap.png new.png", "folder: a folder; give a"),
+    "other size": (
+        "image.png small.png new.png",
+        "small.png: trimap is 16x12 but its image is 32x24; give two",
+    ),
+    "no foreground": (
+        "image.png no-foreground.png new.png",
+        "no-foreground.png: trimap has no foreground pixels, "
+        "got 50% background and 50% unknown; paint",
+    ),
+    "no background": (
+        "image.png no-background.png new.png",
+        "trimap has no background pixels, got 50% foreground and 50% unknown; paint",
+    ),
+    "no unknown": (
+        "image.png no-unknown.png new.png",
+        "trimap has no unknown pixels, got 50% foreground and 50% background; paint",
+    ),
+    "black trimap": (
+        "image.png black.png new.png",
+        "trimap has no foreground and no unknown pixels, got 100% background; paint",
+    ),
+    "no such snapshot": (
+        "image.png trimap.png new.png --checkpoint 7",
+        "log: no checkpoint 7; there are 100, 200",
+    ),
+    "negative snapshot": (
+        "image.png trimap.png new.png --checkpoint -2",
+        "log: no checkpoint -2; there are 100, 200",
+    ),
+    "no run": (
+        "image.png trimap.png new.png --logdir none",
+        "none: no checkpoint here; train one",
+    ),
+    "jpeg": (
+        "image.png trimap.png new.jpg",
+        "new.jpg: a .jpg file has no transparency in 256 levels, which the cut-out "
+        "needs; end OUTPUT in .png",
+    ),
+    "gif": ("image.png trimap.png new.GIF", "new.GIF: a .GIF file has no transparency"),
+    "no ending": ("image.png trimap.png new", "new: a file without ending has no"),
+    "no folder": (
+        "image.png trimap.png none/new.png",
+        "none/new.png: no folder none; make it first",
+    ),
+    "output is a folder": (
+        "image.png trimap.png folder.png",
+        "folder.png: a folder; give the name of a file",
+    ),
+    "over the image": (
+        "image.png trimap.png image.png",
+        "image.png: would overwrite the input; give another name",
+    ),
+    "over the trimap": (
+        "image.png trimap.png folder/../trimap.png",
+        "trimap.png: would overwrite the input; give another name",
+    ),
+    "over a link to the image": (
+        "image.png trimap.png link.png",
+        "link.png: would overwrite the input; give another name",
+    ),
+    "alpha over the image": (
+        "image.png trimap.png new.png --alpha image.png",
+        "image.png: would overwrite the input; give another name",
+    ),
+    "alpha over the trimap": (
+        "image.png trimap.png new.png --alpha trimap.png",
+        "trimap.png: would overwrite the input; give another name",
+    ),
+    "alpha over the output": (
+        "image.png trimap.png new.png --alpha ./new.png",
+        "new.png: both OUTPUT and --alpha; give two files",
+    ),
+    "alpha without folder": (
+        "image.png trimap.png new.png --alpha none/alpha.png",
+        "none/alpha.png: no folder none; make it first",
+    ),
+    "alpha of no format": (
+        "image.png trimap.png new.png --alpha alpha.xyz",
+        "alpha.xyz: no picture format ends in '.xyz'; end it in .png",
+    ),
+}
+BAD_COMMANDS = ["no image", "other size", "no unknown", "jpeg", "no run"]
+
+
+def picture(seed=0):
+    values = np.random.RandomState(seed).randint(0, 256, (HEIGHT, WIDTH, 3))
+    return Image.fromarray(values.astype(np.uint8))
+
+
+def painted(*greys, size=(WIDTH, HEIGHT)):
+    """A trimap of vertical bands."""
+    width, height = size
+    bands = np.repeat(np.array(greys, np.uint8), width // len(greys))
+    bands = np.pad(bands, (0, width - len(bands)), mode="edge")
+    return Image.fromarray(np.tile(bands, (height, 1)))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory with good and bad files, and an older cutout.png."""
+    monkeypatch.chdir(tmp_path)
+    picture().save("image.png")
+    painted(0, 128, 255).save("trimap.png")
+    painted(0, 128, 255, size=(16, 12)).save("small.png")
+    painted(0, 128).save("no-foreground.png")
+    painted(128, 255).save("no-background.png")
+    painted(0, 255).save("no-unknown.png")
+    painted(0).save("black.png")
+    Path("text.png").write_text("not a picture")
+    Path("half.png").write_bytes(Path("image.png").read_bytes()[:1000])
+    Path("link.png").symlink_to("image.png")
+    for name in ("folder", "folder.png", "log"):
+        Path(name).mkdir()
+    Path("cutout.png").write_bytes(b"old")
+    return tmp_path
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Replaces the network by one that keeps what it is given and knows the answer."""
+    seen = {}
+
+    def run_network(image, trimap, logdir, step):
+        seen.update(image=image, trimap=trimap, logdir=logdir, step=step)
+        foreground = np.broadcast_to(np.float32([0.2, 0.4, 0.6]), image.shape)
+        return foreground, trimap.astype(np.float32) / 255
+
+    def snapshots(logdir):
+        return [100, 200] if Path(logdir).is_dir() else []
+
+    monkeypatch.setattr(program, "run_network", run_network)
+    monkeypatch.setattr(checkpoint, "snapshots", snapshots)
+    return seen
+
+
+def contents(folder):
+    paths = sorted(folder.rglob("*"))
+    return {path: path.read_bytes() for path in paths if path.is_file()}
+
+
+def run(arguments):
+    """Runs the program in this process, with --logdir log if none is given."""
+    arguments = arguments.split()
+    if "--logdir" not in arguments:
+        arguments += ["--logdir", "log"]
+    return program.main(arguments)
+
+
+def run_command(*arguments):
+    return subprocess.run(
+        [sys.executable, ROOT / "eval.py", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def pixels(path):
+    with Image.open(path) as opened:
+        return opened.mode, np.asarray(opened)
+
+
+def check_cutout():
+    """Holds for any network: known pixels are kept, opaque ones are untouched."""
+    mode, cutout = pixels("cutout.png")
+    trimap = np.asarray(painted(0, 128, 255))
+    assert mode == "RGBA"
+    assert (cutout[trimap == 0][:, 3] == 0).all()
+    opaque = cutout[..., 3] == 255
+    assert opaque[trimap == 255].all()
+    assert (cutout[opaque][:, :3] == np.asarray(picture())[opaque]).all()
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_gets_one_line_and_code_2(
+    arguments, message, folder, network, capsys
+):
+    before = contents(folder)
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("eval.py: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert contents(folder) == before
+    assert not network, "the network ran"
+
+
+@pytest.mark.parametrize("name", BAD_COMMANDS)
+def test_the_command_refuses_bad_input_without_a_traceback(name, folder):
+    arguments, message = BAD_INPUT[name]
+    before = contents(folder)
+    done = run_command(*arguments.replace("new.png", "cutout.png").split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("place", ["new.png", "cutout.png --alpha folder/alpha.png"])
+def test_a_folder_that_cannot_be_written_is_refused(
+    place, folder, network, monkeypatch, capsys
+):
+    def refuse(dir):
+        if "alpha" not in place or dir == Path("folder"):
+            raise PermissionError(13, "Permission denied")
+        return open("image.png")
+
+    monkeypatch.setattr(program.tempfile, "TemporaryFile", refuse)
+    before = contents(folder)
+    assert run(f"image.png trimap.png {place}") == 2
+    assert (
+        "is not writable (Permission denied); give another" in capsys.readouterr().err
+    )
+    assert contents(folder) == before
+
+
+def test_a_write_protected_file_is_refused(folder, network, monkeypatch, capsys):
+    monkeypatch.setattr(program.os, "access", lambda path, mode: False)
+    assert run("image.png trimap.png cutout.png") == 2
+    assert "cutout.png: write-protected; give another" in capsys.readouterr().err
+    assert Path("cutout.png").read_bytes() == b"old"
+
+
+def test_an_unreadable_input_is_named(folder, network, monkeypatch, capsys):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(images, "read_image", refuse)
+    assert run("image.png trimap.png new.png") == 2
+    assert capsys.readouterr().err == "eval.py: image.png: Permission denied\n"
+
+
+def test_neither_file_is_replaced_when_one_cannot_be_written(
+    folder, network, monkeypatch, capsys
+):
+    write_image = images.write_image
+
+    def fail_on_alpha(path, image):
+        if "alpha" in path.name:
+            raise OSError(28, "No space left on device")
+        write_image(path, image)
+
+    monkeypatch.setattr(images, "write_image", fail_on_alpha)
+    before = contents(folder)
+    assert run("image.png trimap.png cutout.png --alpha alpha.png") == 2
+    message = "alpha.png: cannot be written (No space left on device)"
+    assert message in capsys.readouterr().err
+    assert contents(folder) == before
+
+
+def test_ctrl_c_gets_one_line_and_code_130(folder, network, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "run_network", interrupt)
+    before = contents(folder)
+    assert run("image.png trimap.png cutout.png") == 130
+    err = capsys.readouterr().err
+    assert err == "eval.py: interrupted, nothing was written\n"
+    assert contents(folder) == before
+
+
+def test_wrong_options_get_code_2(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        program.main(["image.png"])
+    assert stopped.value.code == 2
+    assert "required: TRIMAP, OUTPUT" in capsys.readouterr().err
+
+
+# What it writes
+
+
+def test_the_cutout_has_the_size_and_straight_alpha(folder, network, capsys):
+    assert run("image.png trimap.png cutout.png") == 0
+    assert capsys.readouterr() == ("", "")
+    mode, cutout = pixels("cutout.png")
+    trimap = network["trimap"]
+    assert mode == "RGBA"
+    assert cutout.shape == (HEIGHT, WIDTH, 4)
+    assert (cutout[..., 3] == trimap).all()
+    assert (cutout[trimap == 128][:, :3] == [51, 102, 153]).all()
+    opaque = trimap == 255
+    assert (cutout[opaque][:, :3] == np.asarray(picture())[opaque]).all()
+
+
+def test_what_rounds_to_opaque_keeps_the_photograph(folder, network, monkeypatch):
+    def nearly_opaque(image, trimap, logdir, step):
+        return np.zeros_like(image), np.full(trimap.shape, 0.999, np.float32)
+
+    monkeypatch.setattr(program, "run_network", nearly_opaque)
+    assert run("image.png trimap.png cutout.png") == 0
+    _, cutout = pixels("cutout.png")
+    assert (cutout[..., :3] == np.asarray(picture())).all()
+
+
+def test_alpha_is_written_alone_as_8_bit_grey(folder, network):
+    assert run("image.png trimap.png cutout.png --alpha folder/alpha.png") == 0
+    mode, alpha = pixels("folder/alpha.png")
+    assert mode == "L"
+    assert (alpha == pixels("cutout.png")[1][..., 3]).all()
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("ending", ["webp", "tif", "TIFF", "PNG"])
+def test_every_format_with_transparency_keeps_all_values(ending, folder, network):
+    assert run("image.png trimap.png cutout.png") == 0
+    assert run(f"image.png trimap.png other.{ending}") == 0
+    assert (pixels(f"other.{ending}")[1] == pixels("cutout.png")[1]).all()
+
+
+def test_the_step_and_the_run_reach_the_network(folder, network):
+    assert run("image.png trimap.png cutout.png --checkpoint 100") == 0
+    assert (network["step"], network["logdir"]) == (100, Path("log"))
+    assert run("image.png trimap.png cutout.png") == 0
+    assert network["step"] == -1
+
+
+def test_the_default_run_lies_beside_the_program():
+    args = program.parse_args(["a.png", "b.png", "c.png"])
+    assert args.logdir == LOGDIR
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [
+        ("1", "png"),
+        ("L", "png"),
+        ("LA", "png"),
+        ("P", "png"),
+        ("RGBA", "png"),
+        ("CMYK", "tif"),
+        ("CMYK", "jpg"),
+    ],
+)
+def test_any_colour_mode_is_read(mode, ending, folder, network):
+    source = picture().convert(mode)
+    source.save(f"other.{ending}")
+    assert run(f"other.{ending} trimap.png cutout.png") == 0
+    expected = np.asarray(source.convert("RGB")) / 255
+    tolerance = 0.5 if ending == "jpg" else 1e-6  # noise is the worst for JPEG
+    assert network["image"].shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(network["image"] - expected).mean() < tolerance
+
+
+def test_16_bit_grey_keeps_its_levels(folder, network):
+    levels = np.linspace(0, 65535, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    Image.fromarray(levels.astype(np.uint16)).save("deep.png")
+    assert run("deep.png trimap.png cutout.png") == 0
+    assert np.abs(network["image"][..., 0] - levels / 65535).max() < 1e-4
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "LA", "RGBA", "CMYK"])
+def test_a_sloppy_trimap_of_any_mode_is_understood(mode, folder, network):
+    painted(20, 100, 240).convert(mode).save("sloppy.tif")
+    assert run("image.png sloppy.tif cutout.png") == 0
+    assert (network["trimap"] == np.asarray(painted(0, 128, 255))).all()
+
+
+def test_a_turned_pair_gives_an_upright_cutout(folder, network):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    for name, upright in (("image", picture()), ("trimap", painted(0, 128, 255))):
+        turned = upright.transpose(Image.Transpose.ROTATE_90)
+        turned.save(f"turned-{name}.png", exif=exif)
+    assert run("image.png trimap.png cutout.png") == 0
+    assert run("turned-image.png turned-trimap.png turned.png") == 0
+    assert (pixels("turned.png")[1] == pixels("cutout.png")[1]).all()
+    with Image.open("turned.png") as opened:
+        assert 0x0112 not in opened.getexif()
+
+
+def test_a_turned_image_also_fits_an_upright_trimap(folder, network):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    picture().transpose(Image.Transpose.ROTATE_270).save("turned.png", exif=exif)
+    assert run("turned.png trimap.png cutout.png") == 0
+    assert pixels("cutout.png")[1].shape == (HEIGHT, WIDTH, 4)
+
+
+# The command
+
+
+def test_help_and_version_answer(capsys):
+    for option, answer in (("--help", "usage: eval.py"), ("--version", "eval.py ")):
+        with pytest.raises(SystemExit) as stopped:
+            program.main([option])
+        assert stopped.value.code == 0
+        assert capsys.readouterr().out.startswith(answer)
+    assert model.__version__.count(".") == 2
+
+
+def test_a_saved_generator_cuts_out(folder, capfd):
+    from model.generator import build_generator
+
+    config = {"preset": "matting", "widths": [4, 8], "use_prior": False}
+    Path("log/config.json").write_text(json.dumps(config))
+    generator = build_generator(**config)
+    generator.save_weights("log/generator-3.weights.h5")
+    capfd.readouterr()
+    assert run("image.png trimap.png cutout.png --checkpoint 3") == 0
+    assert capfd.readouterr() == ("", "")
+    check_cutout()
+
+
+@pytest.mark.skipif(
+    not checkpoint.snapshots(LOGDIR),
+    reason="log/matting holds no snapshot",
+)
+def test_the_shipped_network_cuts_out_from_any_directory(folder):
+    done = run_command("image.png", "trimap.png", "cutout.png", "--alpha", "alpha.png")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    check_cutout()
+    assert pixels("alpha.png")[0] == "L"

@@ -1,0 +1,129 @@
+"""The structure of the project: who imports whom, what loads TensorFlow, names."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = [
+    {"model.matting"},
+    {"model.images", "model.metrics"},
+    {
+        "model.layers",
+        "model.placement",
+        "model.report",
+        "model.compose",
+        "model.prior",
+        "model.generator",
+        "model.discriminator",
+        "model.losses",
+    },
+    {
+        "model.dataset",
+        "model.gan",
+        "model.checkpoint",
+        "model.history",
+        "model.predict",
+    },
+]
+PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
+NETWORK_LIBRARIES = {"tensorflow", "keras"}
+NAMELESS = {"utils", "util", "common", "helpers", "helper", "base", "misc", "config"}
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def modules_in(folder):
+    paths = sorted((ROOT / folder).glob("**/*.py"))
+    return {name_of(path): path for path in paths if path.name != "__init__.py"}
+
+
+MODEL = modules_in("model")
+SCRIPTS = modules_in("scripts")
+PROGRAMS = {
+    **SCRIPTS,
+    **{name: ROOT / f"{name}.py" for name in ("train", "eval")},
+}
+PROGRAMS = {name: path for name, path in PROGRAMS.items() if path.exists()}
+PROJECT = {**MODEL, **PROGRAMS}
+
+
+def imported_by(path, when_loaded=False):
+    """All modules a file imports; with `when_loaded`, not those inside functions."""
+    found = set()
+    nodes = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            if when_loaded:
+                continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the whole name"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in PROJECT else node.module for name in names}
+        nodes.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def loaded_with(path):
+    """All modules, of the project and outside, that importing a file pulls in."""
+    found, waiting = set(), imported_by(path, when_loaded=True)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        if name in PROJECT:
+            waiting |= imported_by(PROJECT[name], when_loaded=True) - found
+    return found
+
+
+def layer_of(name):
+    return next((at for at, names in enumerate(LAYERS) if name in names), len(LAYERS))
+
+
+def test_every_module_has_its_layer():
+    assert set(MODEL) == set().union(*LAYERS), "keep LAYERS in this file up to date"
+
+
+@pytest.mark.parametrize("name", sorted(PROJECT))
+def test_a_module_imports_only_from_layers_below_its_own(name):
+    inside = {other for other in imported_by(PROJECT[name]) if other in PROJECT}
+    too_high = {other for other in inside if layer_of(other) >= layer_of(name)}
+    assert not too_high
+
+
+@pytest.mark.parametrize("name", sorted((LAYERS[0] | LAYERS[1]) & set(MODEL)))
+def test_the_lowest_layers_need_no_more_than_arrays_and_pictures(name):
+    outside = {other.split(".")[0] for other in imported_by(MODEL[name])}
+    assert outside <= PLAIN | {"model"} | set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"train"}))
+def test_a_program_starts_without_tensorflow(name):
+    loaded = {other.split(".")[0] for other in loaded_with(PROGRAMS[name])}
+    assert not loaded & NETWORK_LIBRARIES
+
+
+def test_eval_really_starts_without_tensorflow():
+    code = "import sys, eval; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_no_module_is_named_after_nothing():
+    assert not {name.rpartition(".")[2] for name in PROJECT} & NAMELESS
+
+
+def test_the_requirements_differ_only_in_the_tensorflow_line():
+    plain = (ROOT / "requirements.txt").read_text().splitlines()
+    cuda = (ROOT / "requirements-gpu.txt").read_text().splitlines()
+    differing = [pair for pair in zip(plain, cuda, strict=True) if pair[0] != pair[1]]
+    assert len(differing) == 1
+    line, other = differing[0]
+    assert line.startswith("tensorflow>=")
+    assert other == line.replace("tensorflow", "tensorflow[and-cuda]", 1)
