@@ -1,0 +1,136 @@
+"""Draws images/result.png: held-out pairs, matted with and without the GAN.
+
+    python scripts/pictures.py scripts/data
+
+One row for each validation pair: input, trimap, the foreground extracted by the
+generator trained alone, by the one trained against the discriminator, and the
+truth, all on a checkerboard. The pairs are of foregrounds that no training saw.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from model import checkpoint, images, matting  # noqa: E402
+
+HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
+HEAD_HEIGHT = 28  # pixels
+GAP = 4  # pixels between pictures
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("data", type=Path, help="directory made by scripts/combine.py")
+    add("--plain", type=Path, default=ROOT / "log/matting", help="run without GAN")
+    add("--gan", type=Path, default=ROOT / "log/matting-gan", help="run with GAN")
+    add("--checkpoint", type=int, default=-1, help="of both runs; -1 is the newest")
+    add("--names", nargs="+", help="composites to show; by default some of each kind")
+    add("--rows", type=int, default=5, help="how many, without --names")
+    add("--width", type=int, default=320, help="of one picture, pixels")
+    add("--output", type=Path, default=ROOT / "images/result.png")
+    return parser.parse_args(arguments)
+
+
+def choose_pairs(composites, names: list[str] | None, rows: int) -> list[dict]:
+    """Reads the named composites, or some spread over the foregrounds.
+
+    Args:
+        composites: A `dataset.Composites` of the validation split.
+        names: Names of composites, or None.
+        rows: How many without names.
+
+    Returns:
+        As `dataset.validation_pairs` gives them.
+
+    Raises:
+        ValueError: If there is no composite of a name.
+    """
+    from model import dataset
+
+    if not names:
+        return list(dataset.validation_pairs(composites, rows))
+    for name in names:
+        if name not in composites.names:
+            raise ValueError(
+                f"--names: no {name} in {composites.directory}; there are "
+                f"{', '.join(composites.names[:5])} and so on"
+            )
+    return [{"name": name, **composites.read(name)} for name in names]
+
+
+def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
+    """Mattes one pair with each generator and lays the pictures side by side.
+
+    Args:
+        pair: `image`, `foreground` (H, W, 3), `alpha` and `trimap` (H, W).
+        generators: The networks, in the order of their columns.
+        width: Of one picture in pixels.
+
+    Returns:
+        (h, W', 3) float32 in [0, 1].
+    """
+    from model.predict import predict
+
+    height = round(pair["alpha"].shape[0] * width / pair["alpha"].shape[1])
+    board = matting.checkerboard(*pair["alpha"].shape, square=24)
+    cutouts = [
+        predict(generator, pair["image"], pair["trimap"]) for generator in generators
+    ]
+    cutouts = [(matte.foreground, matte.alpha) for matte in cutouts]
+    cutouts.append((pair["foreground"], pair["alpha"]))
+    pictures = [pair["image"], np.repeat(pair["trimap"][..., None] / 255, 3, axis=2)]
+    pictures += [matting.composite(colour, board, alpha) for colour, alpha in cutouts]
+    gap = np.ones((height, GAP, 3), np.float32)
+    row = []
+    for picture in pictures:
+        small = cv2.resize(
+            picture.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
+        )
+        row += [small, gap]
+    return np.concatenate(row[:-1], axis=1)
+
+
+def draw_heads(width: int) -> np.ndarray:
+    """Writes the names of the columns, (HEAD_HEIGHT, W', 3) float32 in [0, 1]."""
+    heads = np.full((HEAD_HEIGHT, len(HEADS) * (width + GAP) - GAP, 3), 255, np.uint8)
+    for number, head in enumerate(HEADS):
+        corner = (number * (width + GAP) + 4, HEAD_HEIGHT - 9)
+        cv2.putText(heads, head, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1)
+    return heads.astype(np.float32) / 255
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    options = parse_args(arguments)
+    try:
+        from model import dataset
+
+        pairs = choose_pairs(
+            dataset.Composites(options.data, "val"), options.names, options.rows
+        )
+        generators = [
+            checkpoint.load_generator(logdir, options.checkpoint)
+            for logdir in (options.plain, options.gan)
+        ]
+        rows = [draw_heads(options.width)]
+        gap = np.ones((GAP, rows[0].shape[1], 3), np.float32)
+        for pair in pairs:
+            rows += [draw_row(pair, generators, options.width), gap]
+        images.write_image(options.output, np.concatenate(rows[:-1]))
+    except (OSError, ValueError) as error:
+        print(f"pictures.py: {error}", file=sys.stderr)
+        return 2
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

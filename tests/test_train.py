@@ -1,0 +1,204 @@
+"""The real command: phases, resuming, signals, and what it says when it cannot."""
+
+import csv
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ["--no-jit", "--widths", "8", "8", "--crop", "64", "--batch_size", "2"]
+SMALL += ["--validation-images", "2", "--validate-every", "2", "--save-every", "2"]
+spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
+train = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(train)
+
+
+def command(*arguments):
+    return [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+
+
+def run(*arguments, expect=0):
+    result = subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == expect, result.stderr[-3000:]
+    assert expect == 0 or "Traceback" not in result.stderr
+    return result
+
+
+def rows(logdir):
+    with (logdir / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(logdir, step):
+    from model import checkpoint
+
+    return [v.numpy() for v in checkpoint.load_generator(logdir, step).weights]
+
+
+@pytest.fixture(scope="module")
+def finished(data_directory, tmp_path_factory):
+    """A run of all three phases: 4, 2 and 2 batches."""
+    logdir = tmp_path_factory.mktemp("runs") / "whole"
+    phases = ["--gen_epoch", "1", "--disc_epoch", "0.5", "--adv_epoch", "0.5"]
+    result = run(data_directory, "--logdir", logdir, *SMALL, *phases)
+    return logdir, phases, result
+
+
+def test_a_run_goes_through_its_phases_and_tells_of_them(finished):
+    logdir, _, result = finished
+    told = rows(logdir)
+    assert [row["phase"] for row in told] == [
+        "generator",
+        "generator",
+        "discriminator",
+        "adversarial",
+    ]
+    assert float(told[0]["alpha_loss"]) > 0 and not told[0]["discriminator_loss"]
+    assert float(told[-1]["discriminator_loss"]) > 0
+    assert 0 < float(told[-1]["val_mse"]) < 1 and float(told[-1]["val_sad"]) > 0
+    assert "8/8 adversarial" in result.stderr
+    config = json.loads((logdir / "config.json").read_text())
+    assert config["plan"] == {"generator": 4, "discriminator": 2, "adversarial": 2}
+
+
+def test_tensorboard_can_read_scalars_and_pictures_back(finished):
+    from tensorboard.backend.event_processing import event_accumulator
+
+    reader = event_accumulator.EventAccumulator(str(finished[0] / "tensorboard"))
+    reader.Reload()
+    tags = set(reader.Tags()["tensors"])
+    assert {"alpha_loss", "val_sad", "learning_rate", "samples_per_second"} <= tags
+    assert any(tag.startswith("validation/") for tag in tags)
+
+
+def test_a_resumed_run_ends_as_an_undisturbed_one(finished, data_directory, tmp_path):
+    logdir, phases, _ = finished
+    resumed = tmp_path / "resumed"
+    run(data_directory, "--logdir", resumed, *SMALL, *phases, "--steps", "5")
+    result = run(
+        data_directory, "--logdir", resumed, *SMALL, *phases, "--checkpoint", "-1"
+    )
+    assert "resumed after 5 batches" in result.stderr
+    for expected, actual in zip(weights(logdir, 8), weights(resumed, 8), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+    assert [row["step"] for row in rows(resumed)] == ["2", "4", "5", "6", "8"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_a_checkpoint_that_goes_on(data_directory, tmp_path, number):
+    logdir = tmp_path / "run"
+    options = [data_directory, "--logdir", logdir, *SMALL, "--gen_epoch", "1000"]
+    process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 240
+    while not list(logdir.glob("generator-*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, stderr[-2000:]
+    assert "resume with --checkpoint -1" in stderr and "Traceback" not in stderr
+    from model import checkpoint
+
+    step = checkpoint.snapshots(logdir)[-1]
+    result = run(*options, "--checkpoint", "-1", "--steps", "2")
+    assert f"resumed after {step} batches" in result.stderr
+    assert checkpoint.snapshots(logdir)[-1] == step + 2
+
+
+def test_losses_that_are_not_finite_stop_with_the_last_good_state(
+    data_directory, tmp_path
+):
+    logdir = tmp_path / "run"
+    result = run(
+        data_directory,
+        "--logdir",
+        logdir,
+        *SMALL,
+        "--gen_epoch",
+        "5",
+        "--lr",
+        "1e30",
+        expect=1,
+    )
+    assert "not finite" in result.stderr and "lower --lr" in result.stderr
+    from model import checkpoint
+
+    for values in weights(logdir, checkpoint.snapshots(logdir)[-1]):
+        assert np.all(np.isfinite(values))
+
+
+def test_the_baseline_and_stored_composites_train_too(data_directory, tmp_path):
+    logdir = tmp_path / "run"
+    run(
+        data_directory,
+        "--logdir",
+        logdir,
+        *SMALL,
+        "--preset",
+        "paper2018",
+        "--stored",
+        "--steps",
+        "2",
+    )
+    assert float(rows(logdir)[-1]["rgba_loss"]) > 0
+    config = json.loads((logdir / "config.json").read_text())
+    assert (config["lr"], config["schedule"]) == (1.0, "constant")
+
+
+def test_what_cannot_work_is_refused_in_one_line(finished, data_directory, tmp_path):
+    cases = [
+        ([tmp_path / "none"], "no such directory; run scripts/combine.py first"),
+        ([tmp_path], r"no \*.png; run scripts/combine.py first"),
+        ([data_directory, "--crop", "50"], "--crop: got 50; give a multiple of 32"),
+        ([data_directory, "--batch_size", "0"], "--batch_size: got 0; give 1 or more"),
+        ([data_directory, "--logdir", finished[0]], "holds a run already; resume it"),
+        (
+            [data_directory, "--logdir", finished[0], "--checkpoint", "77"],
+            "no checkpoint 77; there are 2, 4, 6, 8",
+        ),
+    ]
+    import re
+
+    for arguments, message in cases:
+        code, text = run_here([str(argument) for argument in arguments])
+        assert code == 2, text
+        assert re.search(message, text), text
+        assert text.count("\n") == 1
+
+
+def run_here(arguments):
+    """Runs the command in this process, with its stderr caught."""
+    import contextlib
+    import io
+
+    stream = io.StringIO()
+    environment = dict(os.environ)
+    try:
+        with contextlib.redirect_stderr(stream):
+            code = train.main(arguments)
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+    return code, stream.getvalue()
+
+
+def test_the_plan_names_phases_and_their_progress():
+    plan = train.Plan(4, 2, 2)
+    assert [plan.phase(step) for step in (0, 3, 4, 5, 6, 7)] == [
+        "generator",
+        "generator",
+        "discriminator",
+        "discriminator",
+        "adversarial",
+        "adversarial",
+    ]
+    assert [plan.progress(step) for step in (0, 2, 4, 5, 7)] == [0, 0.5, 0, 0.5, 0.5]
