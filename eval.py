@@ -8,16 +8,15 @@ the foreground's own colours, the background's taken out of them.
 """
 
 import argparse
-import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from model import __version__, checkpoint, images, matting
+from model import __version__, checkpoint, engine, images, matting
 
 LOGDIR = Path(__file__).resolve().parent / "log" / "matting"
 TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
@@ -185,28 +184,12 @@ def run_network(
     Returns:
         Foreground (H, W, 3) and alpha (H, W), float32 in [0, 1].
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing but fatal errors
-    with silenced_stderr():
-        import tensorflow  # noqa: F401
+    engine.load_tensorflow()
     from model.predict import predict
 
     generator = checkpoint.load_generator(logdir, step)
     matte = predict(generator, image, trimap)
     return matte.foreground, matte.alpha
-
-
-@contextlib.contextmanager
-def silenced_stderr() -> Iterator[None]:
-    """Drops what TensorFlow's C++ part prints while loading: no setting stops it."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def write_all(pictures: dict[Path, np.ndarray]) -> None:

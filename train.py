@@ -11,11 +11,12 @@ ended, for whatever reason, goes on with --checkpoint -1 and the same options.
 import argparse
 import json
 import math
-import os
 import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+from model import checkpoint, engine
 
 ADVERSARIAL_RATE = 0.2  # learning rate of the later phases, as a share of --lr
 FINAL_RATE = 0.01  # share of the learning rate at the end of a cosine
@@ -142,24 +143,19 @@ def check_options(options: argparse.Namespace) -> None:
     for name in ("batch_size", "workers", "save_every", "keep", "validate_every"):
         if getattr(options, name) < 1:
             raise ValueError(f"--{name}: got {getattr(options, name)}; give 1 or more")
-    from model.checkpoint import find_snapshot, snapshots
-
     if options.checkpoint is None:
-        if snapshots(options.logdir):
+        if checkpoint.snapshots(options.logdir):
             raise ValueError(
                 f"{options.logdir}: holds a run already; resume it with "
                 "--checkpoint -1 or give another --logdir"
             )
     else:
-        find_snapshot(options.logdir, options.checkpoint)
+        checkpoint.find_snapshot(options.logdir, options.checkpoint)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
-    # one arena instead of fresh pages for every tensor: halves a step on a CPU
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         check_options(options)
         train(options)
@@ -174,10 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(options: argparse.Namespace) -> None:
     """Prepares everything, restores what there is, and runs the loop."""
+    engine.load_tensorflow()
     import keras
     import tensorflow as tf
 
-    from model import checkpoint, dataset, history
+    from model import dataset, history
 
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")

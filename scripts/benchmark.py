@@ -35,7 +35,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import images, matting, metrics
+from model import engine, images, matting, metrics
 from model import report as drawing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -232,6 +232,7 @@ def load_pymatting() -> ModuleType:
 
 def load_checkpoint(logdir: Path, step: int) -> Method:
     """Loads a generator and wraps it as a method."""
+    engine.load_tensorflow()
     from model.checkpoint import load_generator
     from model.predict import predict
 

@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, images, matting  # noqa: E402
+from model import checkpoint, engine, images, matting  # noqa: E402
 
 HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
 HEAD_HEIGHT = 28  # pixels
@@ -111,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
+        engine.load_tensorflow()
         from model import dataset
 
         pairs = choose_pairs(

@@ -19,6 +19,7 @@ LAYERS = [
         "model.prior",
         "model.generator",
         "model.discriminator",
+        "model.engine",
         "model.losses",
     },
     {
