@@ -1,10 +1,11 @@
-"""Draws images/result.png: held-out pairs, matted with and without the GAN.
+"""Draws the README's pictures: result.png and demo.png.
 
     python scripts/pictures.py scripts/data
 
-One row for each validation pair: input, trimap, the foreground extracted by the
-generator trained alone, by the one trained against the discriminator, and the
-truth, all on a checkerboard. The pairs are of foregrounds that no training saw.
+result.png has one row for each of some validation pairs: input, trimap, the
+foreground extracted by the generator trained alone, by the one trained against
+the discriminator, and the truth, on a checkerboard. The pairs are of foregrounds
+that no training saw. demo.png is the example photograph, its trimap and cut-out.
 """
 
 import argparse
@@ -28,14 +29,15 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("data", type=Path, help="directory made by scripts/combine.py")
+    data = ROOT / "scripts/data"
+    add("data", type=Path, nargs="?", default=data, help="made by scripts/combine.py")
     add("--plain", type=Path, default=ROOT / "log/matting", help="run without GAN")
     add("--gan", type=Path, default=ROOT / "log/matting-gan", help="run with GAN")
     add("--checkpoint", type=int, default=-1, help="of both runs; -1 is the newest")
     add("--names", nargs="+", help="composites to show; by default some of each kind")
     add("--rows", type=int, default=5, help="how many, without --names")
     add("--width", type=int, default=320, help="of one picture, pixels")
-    add("--output", type=Path, default=ROOT / "images/result.png")
+    add("--output", type=Path, default=ROOT / "images", help="folder to draw into")
     return parser.parse_args(arguments)
 
 
@@ -70,7 +72,8 @@ def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
     """Mattes one pair with each generator and lays the pictures side by side.
 
     Args:
-        pair: `image`, `foreground` (H, W, 3), `alpha` and `trimap` (H, W).
+        pair: `image` (H, W, 3) and `trimap` (H, W), and for a last column with the
+            truth `foreground` (H, W, 3) and `alpha` (H, W).
         generators: The networks, in the order of their columns.
         width: Of one picture in pixels.
 
@@ -79,15 +82,16 @@ def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
     """
     from model.predict import predict
 
-    height = round(pair["alpha"].shape[0] * width / pair["alpha"].shape[1])
-    board = matting.checkerboard(*pair["alpha"].shape, square=24)
+    board = matting.checkerboard(*pair["trimap"].shape, square=24)
     cutouts = [
-        predict(generator, pair["image"], pair["trimap"]) for generator in generators
+        predict(network, pair["image"], pair["trimap"]) for network in generators
     ]
     cutouts = [(matte.foreground, matte.alpha) for matte in cutouts]
-    cutouts.append((pair["foreground"], pair["alpha"]))
+    if "alpha" in pair:
+        cutouts.append((pair["foreground"], pair["alpha"]))
     pictures = [pair["image"], np.repeat(pair["trimap"][..., None] / 255, 3, axis=2)]
     pictures += [matting.composite(colour, board, alpha) for colour, alpha in cutouts]
+    height = round(pair["trimap"].shape[0] * width / pair["trimap"].shape[1])
     gap = np.ones((height, GAP, 3), np.float32)
     row = []
     for picture in pictures:
@@ -125,11 +129,17 @@ def main(arguments: list[str] | None = None) -> int:
         gap = np.ones((GAP, rows[0].shape[1], 3), np.float32)
         for pair in pairs:
             rows += [draw_row(pair, generators, options.width), gap]
-        images.write_image(options.output, np.concatenate(rows[:-1]))
+        images.write_image(options.output / "result.png", np.concatenate(rows[:-1]))
+        example = {
+            "image": images.read_image(ROOT / "images/example.jpg"),
+            "trimap": images.read_trimap(ROOT / "images/example-trimap.png"),
+        }
+        demo = draw_row(example, generators[:1], options.width)
+        images.write_image(options.output / "demo.png", demo)
     except (OSError, ValueError) as error:
         print(f"pictures.py: {error}", file=sys.stderr)
         return 2
-    print(options.output)
+    print(options.output / "result.png", options.output / "demo.png", sep="\n")
     return 0
 
 

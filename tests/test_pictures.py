@@ -1,0 +1,82 @@
+"""The real command, with two tiny untrained runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import generator
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two runs, of which the second one adds a quarter to every unknown alpha."""
+    folders = []
+    for name, bias in (("plain", 0), ("gan", 0.25)):
+        folder = tmp_path / name
+        folder.mkdir()
+        config = {"preset": "matting", "widths": [8, 8], "use_prior": True}
+        (folder / "config.json").write_text(json.dumps(config))
+        network = generator.build_generator("matting", (8, 8))
+        layer = network.get_layer("residual")
+        layer.bias.assign(np.tile([0, 0, 0, bias], 4).astype(np.float32))
+        network.save_weights(folder / "generator-1.weights.h5")
+        folders.append(folder)
+    return folders
+
+
+def run(*arguments):
+    command = [sys.executable, str(ROOT / "scripts/pictures.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_draws_a_row_for_each_pair_and_the_demo(data_directory, runs, tmp_path):
+    plain, gan = runs
+    result = run(
+        data_directory,
+        "--plain",
+        plain,
+        "--gan",
+        gan,
+        "--output",
+        tmp_path,
+        "--rows",
+        2,
+        "--width",
+        80,
+    )
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "result.png") as picture:
+        assert picture.size == (5 * 80 + 4 * 4, 28 + 2 * 64 + 4)
+        pixels = np.asarray(picture).astype(int)
+    row = pixels[28 : 28 + 64]
+    columns = [row[:, start : start + 80] for start in range(0, 5 * 84, 84)]
+    is_unknown = np.abs(columns[1] - 128).max(axis=2) < 3
+    assert np.abs(columns[2] - columns[3])[is_unknown].mean() > 1
+    assert np.abs(columns[2] - columns[3])[~is_unknown].mean() < 1
+    with Image.open(tmp_path / "demo.png") as picture:
+        assert picture.size == (3 * 80 + 2 * 4, 80)
+
+
+def test_a_name_that_is_not_there_is_refused(data_directory, runs, tmp_path):
+    plain, gan = runs
+    result = run(
+        data_directory,
+        "--plain",
+        plain,
+        "--gan",
+        gan,
+        "--output",
+        tmp_path,
+        "--names",
+        "fox",
+    )
+    assert result.returncode == 2
+    assert "pictures.py: --names: no fox in" in result.stderr
+    assert not (tmp_path / "result.png").exists()
