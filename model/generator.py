@@ -30,7 +30,7 @@ def build_generator(
             [0, 1], a first guess at alpha, and predicts the difference to it.
 
     Returns:
-        The functional network.
+        The functional network, named after its preset.
 
     Raises:
         ValueError: If the preset is unknown or there are too many levels.
@@ -84,7 +84,8 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     alpha, foreground = Residual(name="output")(
         [x, inputs["image"], one_hot] + ([start] if use_prior else [])
     )
-    return keras.Model(inputs, {"alpha": alpha, "foreground": foreground})
+    outputs = {"alpha": alpha, "foreground": foreground}
+    return keras.Model(inputs, outputs, name="matting")
 
 
 def _paper2018(widths: tuple[int, ...]) -> keras.Model:
@@ -113,7 +114,8 @@ def _paper2018(widths: tuple[int, ...]) -> keras.Model:
         x = keras.layers.Concatenate()([x, skips.pop()])
         x = _double_convolution(x, width)
     rgba = keras.layers.Conv2D(4, 1, activation="sigmoid", name="rgba")(x)
-    return keras.Model(inputs, {"alpha": rgba[..., 3:], "foreground": rgba[..., :3]})
+    outputs = {"alpha": rgba[..., 3:], "foreground": rgba[..., :3]}
+    return keras.Model(inputs, outputs, name="paper2018")
 
 
 def _double_convolution(x: keras.KerasTensor, width: int) -> keras.KerasTensor:

@@ -1,7 +1,8 @@
 """One photograph and its trimap to alpha and foreground: the only road there.
 
-The picture is padded to what the network needs, the prior is solved, the
-network runs, the padding comes off, and what the trimap knows is kept exactly.
+The picture is padded to what the network needs, the prior is solved, the network
+runs, the padding comes off, what the trimap knows is kept exactly, and the colours
+are estimated from the alpha.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model import matting, prior
+from model.foreground import estimate_foreground
 from model.generator import DIVISOR
 
 
@@ -24,13 +26,21 @@ class Matte(NamedTuple):
     foreground: np.ndarray
 
 
-def predict(generator, image: np.ndarray, trimap: np.ndarray) -> Matte:
+def predict(
+    generator,
+    image: np.ndarray,
+    trimap: np.ndarray,
+    estimates_foreground: bool | None = None,
+) -> Matte:
     """Mattes one picture.
 
     Args:
         generator: As `checkpoint.load_generator` gives it.
         image: (H, W, 3) float32 in [0, 1], of any size.
         trimap: (H, W) uint8.
+        estimates_foreground: Whether to estimate the foreground from image and
+            alpha, or else to take the network's own. If None, only the baseline's
+            own is taken: those of `matting` are less accurate (log/README.md).
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
@@ -48,7 +58,10 @@ def predict(generator, image: np.ndarray, trimap: np.ndarray) -> Matte:
     }
     outputs = generator(padded, training=False)
     alpha = np.asarray(outputs["alpha"])[0, :height, :width, 0]
-    foreground = np.asarray(outputs["foreground"])[0, :height, :width]
     alpha = matting.paste_known(alpha, trimap)
-    is_opaque = alpha[..., None] == 1
-    return Matte(alpha, np.where(is_opaque, image, np.clip(foreground, 0, 1)))
+    if estimates_foreground is None:
+        estimates_foreground = generator.name != "paper2018"
+    if estimates_foreground:
+        return Matte(alpha, estimate_foreground(image, alpha))
+    colour = np.asarray(outputs["foreground"])[0, :height, :width]
+    return Matte(alpha, np.where(alpha[..., None] == 1, image, np.clip(colour, 0, 1)))

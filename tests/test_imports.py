@@ -17,6 +17,7 @@ LAYERS = [
         "model.report",
         "model.compose",
         "model.prior",
+        "model.foreground",
         "model.generator",
         "model.discriminator",
         "model.engine",

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import generator, matting, predict
+from model import foreground, generator, matting, predict
 
 
 @pytest.fixture(scope="module", params=generator.PRESETS)
@@ -36,6 +36,20 @@ def test_any_size_comes_back_with_known_pixels_exact(network, height, width, see
     np.testing.assert_array_equal(matte.alpha[trimap == matting.BACKGROUND], 0)
     is_opaque = matte.alpha == 1
     np.testing.assert_array_equal(matte.foreground[is_opaque], image[is_opaque])
+
+
+def test_the_foreground_is_the_networks_own_or_estimated_as_asked(network):
+    image, trimap = random_pair(64, 64, 3)
+    own = predict.predict(network, image, trimap, estimates_foreground=False)
+    estimated = predict.predict(network, image, trimap, estimates_foreground=True)
+    np.testing.assert_array_equal(own.alpha, estimated.alpha)
+    np.testing.assert_array_equal(
+        estimated.foreground, foreground.estimate_foreground(image, own.alpha)
+    )
+    assert np.any(own.foreground != estimated.foreground)
+    default = predict.predict(network, image, trimap).foreground
+    expected = own if network.name == "paper2018" else estimated
+    np.testing.assert_array_equal(default, expected.foreground)
 
 
 def test_the_inputs_are_left_as_they_were(network):
