@@ -30,9 +30,24 @@ LAYERS = [
         "model.history",
         "model.predict",
     },
+    {"model.training"},
+]
+SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
+    {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},
+    {"scripts.scenes.strands", "scripts.scenes.shapes", "scripts.scenes.stage"},
+    {"scripts.scenes.studio", "scripts.scenes.person"},
+    {
+        "scripts.scenes.hair",
+        "scripts.scenes.fur",
+        "scripts.scenes.foliage",
+        "scripts.scenes.glass",
+        "scripts.scenes.net",
+        "scripts.scenes.cloth",
+    },
 ]
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
 NETWORK_LIBRARIES = {"tensorflow", "keras"}
+BLENDER_LIBRARIES = {"bpy", "bmesh", "mathutils"}
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "base", "misc", "config"}
 
 
@@ -47,6 +62,7 @@ def modules_in(folder):
 
 MODEL = modules_in("model")
 SCRIPTS = modules_in("scripts")
+SCENES = modules_in("scripts/scenes")
 PROGRAMS = {
     **SCRIPTS,
     **{name: ROOT / f"{name}.py" for name in ("train", "eval")},
@@ -86,11 +102,13 @@ def loaded_with(path):
 
 
 def layer_of(name):
-    return next((at for at, names in enumerate(LAYERS) if name in names), len(LAYERS))
+    layers = LAYERS + SCENE_LAYERS
+    return next((at for at, names in enumerate(layers) if name in names), len(layers))
 
 
 def test_every_module_has_its_layer():
     assert set(MODEL) == set().union(*LAYERS), "keep LAYERS in this file up to date"
+    assert set(SCENES) == set().union(*SCENE_LAYERS), "keep SCENE_LAYERS up to date"
 
 
 @pytest.mark.parametrize("name", sorted(PROJECT))
@@ -110,6 +128,18 @@ def test_the_lowest_layers_need_no_more_than_arrays_and_pictures(name):
 def test_a_program_starts_without_tensorflow(name):
     loaded = {other.split(".")[0] for other in loaded_with(PROGRAMS[name])}
     assert not loaded & NETWORK_LIBRARIES
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_a_script_starts_without_blender(name):
+    loaded = {other.split(".")[0] for other in loaded_with(SCRIPTS[name])}
+    assert not loaded & BLENDER_LIBRARIES
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_a_scene_module_needs_no_more_than_arrays_and_blender(name):
+    outside = {other.split(".")[0] for other in imported_by(SCENES[name])}
+    assert outside <= PLAIN | BLENDER_LIBRARIES | {"scripts", *sys.stdlib_module_names}
 
 
 def test_eval_really_starts_without_tensorflow():
