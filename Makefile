@@ -43,7 +43,7 @@ clean:  ## remove .venv, caches and the demo's result, but no data and no run
 	find model scripts tests -name __pycache__ -exec rm -rf {} +
 	rm -rf __pycache__
 
-example-cutout.png: $(DEMO) eval.py $(wildcard model/*.py) $(INSTALLED)
+example-cutout.png: $(DEMO) eval.py $(wildcard model/*.py log/matting/*) $(INSTALLED)
 	$(RUN) eval.py $(DEMO) $@
 
 $(INSTALLED): $(REQUIREMENTS)

@@ -20,6 +20,7 @@ from model import __version__, checkpoint, engine, images, matting
 
 LOGDIR = Path(__file__).resolve().parent / "log" / "matting"
 TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
+LOSSLESS = (*TRANSPARENT, ".bmp")
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -94,9 +95,10 @@ def check_outputs(inputs: Sequence[Path], output: Path, alpha: Path | None) -> N
     check_writable(output, inputs)
     if alpha is None:
         return
-    if alpha.suffix.lower() not in images.EXTENSIONS:
+    if alpha.suffix.lower() not in LOSSLESS:
         raise ValueError(
-            f"{alpha}: no picture format ends in {alpha.suffix!r}; end it in .png"
+            f"{alpha}: {alpha.suffix or 'no ending'} is no format that keeps every "
+            "level; end it in .png"
         )
     if is_same_file(alpha, output):
         raise ValueError(f"{alpha}: both OUTPUT and --alpha; give two files")
@@ -199,7 +201,8 @@ def write_all(pictures: dict[Path, np.ndarray]) -> None:
         pictures: (H, W) or (H, W, 4) uint8 by file.
 
     Raises:
-        OSError: If a file cannot be written; then none is replaced.
+        OSError: If a file cannot be written; then none is replaced, unless the
+            file system fails in between.
     """
     made = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in pictures}
     try:

@@ -9,50 +9,15 @@ ended, for whatever reason, goes on with --checkpoint -1 and the same options.
 """
 
 import argparse
-import json
+import hashlib
 import math
-import signal
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
-from model import checkpoint, engine
+from model import __version__, checkpoint, engine
 
-ADVERSARIAL_RATE = 0.2  # learning rate of the later phases, as a share of --lr
-FINAL_RATE = 0.01  # share of the learning rate at the end of a cosine
-
-
-class Plan(NamedTuple):
-    """How many batches each phase has."""
-
-    generator: int
-    discriminator: int
-    adversarial: int
-
-    def phase(self, step: int) -> str:
-        """Names the phase of batch number `step`."""
-        if step < self.generator:
-            return "generator"
-        if step < self.generator + self.discriminator:
-            return "discriminator"
-        return "adversarial"
-
-    def progress(self, step: int) -> float:
-        """Gives the share of its phase that batch number `step` starts at."""
-        start = 0
-        for length in self:
-            if step < start + length:
-                return (step - start) / length
-            start += length
-        return 1.0
-
-
-class Stop(Exception):
-    """Ends the loop in an orderly way: a signal, or losses that are not finite."""
-
-    def __init__(self, message: str, exit_code: int):
-        super().__init__(message)
-        self.exit_code = exit_code
+# options that a resumed run must share with its beginning
+FIXED = "preset widths use_prior discriminator_layers seed batch_size crop stored"
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -117,6 +82,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoint", type=int, help="resume from batch N, or -1 for the newest"
     )
+    parser.add_argument(
+        "--init", type=Path, help="start from the newest generator of another run"
+    )
     parser.add_argument("--save-every", type=int, default=100, help="batches")
     parser.add_argument("--keep", type=int, default=5, help="checkpoints that stay")
     parser.add_argument("--validate-every", type=int, default=500, help="batches")
@@ -125,7 +93,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.preset == "paper2018":
         options.use_prior = False
     is_paper = options.preset == "paper2018"
-    options.lr = options.lr or (1.0 if is_paper else 1e-3)
+    if options.lr is None:
+        options.lr = 1.0 if is_paper else 1e-3
     options.schedule = options.schedule or ("constant" if is_paper else "cosine")
     return options
 
@@ -140,17 +109,26 @@ def check_options(options: argparse.Namespace) -> None:
         raise ValueError(
             f"--crop: got {options.crop}; give a multiple of 32 from 64 on"
         )
-    for name in ("batch_size", "workers", "save_every", "keep", "validate_every"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"--{name}: got {getattr(options, name)}; give 1 or more")
-    if options.checkpoint is None:
-        if checkpoint.snapshots(options.logdir):
-            raise ValueError(
-                f"{options.logdir}: holds a run already; resume it with "
-                "--checkpoint -1 or give another --logdir"
-            )
-    else:
-        checkpoint.find_snapshot(options.logdir, options.checkpoint)
+    least = dict.fromkeys(
+        ("batch_size", "workers", "save-every", "keep", "validate-every", "steps"), 1
+    ) | dict.fromkeys(
+        ("validation-images", "gen_epoch", "disc_epoch", "adv_epoch", "d_coeff"), 0
+    )
+    for flag, low in least.items():
+        value = getattr(options, flag.replace("-", "_"))
+        if value is not None and value < low:
+            raise ValueError(f"--{flag}: got {value}; give {low} or more")
+    if not options.lr > 0:
+        raise ValueError(f"--lr: got {options.lr}; give more than 0")
+    if options.checkpoint is not None:
+        checkpoint.find_state(options.logdir, options.checkpoint)
+    elif checkpoint.snapshots(options.logdir):
+        raise ValueError(
+            f"{options.logdir}: holds a run already; resume it with --checkpoint -1 or "
+            "give another --logdir"
+        )
+    if options.init:
+        checkpoint.find_snapshot(options.init)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -158,45 +136,59 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_args(arguments)
     try:
         check_options(options)
-        train(options)
-    except Stop as stop:
-        print(f"train.py: {stop}", file=sys.stderr)
-        return stop.exit_code
+        return train(options)
     except (OSError, ValueError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        print("train.py: interrupted", file=sys.stderr)
+        return 130
 
 
-def train(options: argparse.Namespace) -> None:
-    """Prepares everything, restores what there is, and runs the loop."""
+def train(options: argparse.Namespace) -> int:
+    """Prepares everything, restores what there is, and trains; gives the exit code."""
     engine.load_tensorflow()
     import keras
     import tensorflow as tf
 
-    from model import dataset, history
+    from model import dataset, history, training
 
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")
     source = composites if options.stored else dataset.Layers(options.data, "train")
     epoch = max(1, len(composites.names) // options.batch_size)
     epochs = (options.gen_epoch, options.disc_epoch, options.adv_epoch)
-    plan = Plan(*(math.ceil(length * epoch) for length in epochs))
-
+    plan = training.Plan(*(math.ceil(length * epoch) for length in epochs))
     with tf.distribute.get_strategy().scope():
         gan = build_gan(options)
     options.logdir.mkdir(parents=True, exist_ok=True)
     checkpoints = checkpoint.Checkpoints(options.logdir, gan, options.keep)
+    config = collect_config(options, plan, gan.generator)
     first = 0
     if options.checkpoint is not None:
+        check_config(options.logdir, config)
         first = checkpoints.restore(options.checkpoint)
         print(f"resumed after {first} batches", file=sys.stderr)
+    elif options.init:
+        checkpoint.load_weights(gan.generator, options.init)
     last = sum(plan) if options.steps is None else min(sum(plan), first + options.steps)
-    write_config(options, plan)
-    validation = list(
-        dataset.validation_pairs(
-            dataset.Composites(options.data, "val"), options.validation_images
+    if first >= last:
+        raise ValueError(
+            f"{options.logdir}: has seen {first} batches of the {sum(plan)} planned; "
+            "raise --gen_epoch or --adv_epoch to go on"
         )
+    checkpoint.write_config(options.logdir, config)
+    diary = history.History(options.logdir, first)
+    run = training.Training(
+        gan=gan,
+        plan=plan,
+        highest_rate=options.lr,
+        is_cosine=options.schedule == "cosine",
+        checkpoints=checkpoints,
+        history=diary,
+        validation=read_validation(options),
+        save_every=options.save_every,
+        validate_every=options.validate_every,
     )
     batches = dataset.batches(
         source,
@@ -208,11 +200,18 @@ def train(options: argparse.Namespace) -> None:
         workers=options.workers,
         use_prior=options.use_prior,
     )
-    diary = history.History(options.logdir, first)
     try:
-        run(options, plan, gan, checkpoints, batches, validation, diary, first, last)
+        run.run(batches, first, last)
+    except training.Stop as stop:
+        print(f"train.py: {stop}", file=sys.stderr)
+        return stop.exit_code
+    except tf.errors.OpError as error:
+        lines = [line for line in error.message.splitlines() if line.strip()]
+        print(f"train.py: {lines[0]}; the last state is saved", file=sys.stderr)
+        return 1
     finally:
         diary.close()
+    return 0
 
 
 def build_gan(options: argparse.Namespace):
@@ -239,129 +238,52 @@ def build_gan(options: argparse.Namespace):
     )
 
 
-def write_config(options: argparse.Namespace, plan: Plan) -> None:
-    """Saves the options beside the weights, for whoever rebuilds the networks."""
+def read_validation(options: argparse.Namespace) -> list[dict]:
+    """Reads the fixed validation pairs; none if the data has no such split."""
+    from model import dataset
+
+    try:
+        composites = dataset.Composites(options.data, "val")
+    except FileNotFoundError:
+        print("no validation split: training goes without", file=sys.stderr)
+        return []
+    return list(dataset.validation_pairs(composites, options.validation_images))
+
+
+def collect_config(options: argparse.Namespace, plan, generator) -> dict:
+    """Gathers what a run directory tells of how it was made."""
     import keras
     import tensorflow as tf
 
-    config = {name: value for name, value in vars(options).items()}
-    config |= {
+    from model.generator import WIDTHS
+
+    layers = options.data / "layers.json"
+    digest = hashlib.sha256(layers.read_bytes()).hexdigest() if layers.exists() else ""
+    return vars(options) | {
         "data": str(options.data),
         "logdir": str(options.logdir),
-        "widths": options.widths and list(options.widths),
+        "init": options.init and str(options.init),
+        "widths": list(options.widths or WIDTHS[options.preset]),
+        "layers_sha256": digest,
         "plan": plan._asdict(),
+        "parameters": generator.count_params(),
+        "version": __version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }
-    path = options.logdir / "config.json"
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(config, indent=2) + "\n")
-    temporary.replace(path)
 
 
-def run(options, plan, gan, checkpoints, batches, validation, diary, first, last):
-    """Takes step after step, saves, validates, and always leaves a checkpoint."""
-    from tqdm import tqdm
-
-    received = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: received.append(number))
-    step = saved = first
-    bar = tqdm(total=last, initial=first, unit="batch", disable=not sys.stderr.isatty())
-    try:
-        for batch in batches:
-            phase = plan.phase(step)
-            set_learning_rate(options, plan, gan, step)
-            diary.collect(take_step(gan, batch, phase, step), options.batch_size)
-            step += 1
-            bar.update()
-            if step % options.save_every == 0 or step == last:
-                checkpoints.save(step)
-                saved = step
-                values = {"learning_rate": float(gan.generator_optimizer.learning_rate)}
-                if step % options.validate_every == 0 or step == last:
-                    values |= validate(gan.generator, validation, diary, step)
-                report(bar, step, last, phase, diary.write(step, phase, values))
-            if received:
-                name = signal.Signals(received[0]).name
-                message = f"{name} after batch {step}; resume with --checkpoint -1"
-                raise Stop(message, 128 + received[0])
-    finally:
-        if step > saved:
-            checkpoints.save(step)
-        bar.close()
-
-
-def set_learning_rate(options, plan: Plan, gan, step: int) -> None:
-    """Sets the generator's learning rate for one batch."""
-    rate = options.lr
-    if plan.phase(step) == "adversarial":
-        rate *= ADVERSARIAL_RATE
-    if options.schedule == "cosine":
-        wave = (1 + math.cos(math.pi * plan.progress(step))) / 2
-        rate *= FINAL_RATE + (1 - FINAL_RATE) * wave
-    gan.generator_optimizer.learning_rate.assign(rate)
-
-
-def take_step(gan, batch, phase: str, step: int) -> dict[str, float]:
-    """Trains on one batch, unless its losses or gradients are not finite."""
-    statistics = [v.numpy() for v in gan.generator.non_trainable_variables]
-    values, gradients = gan.compute(batch, phase)
-    values = {name: float(value) for name, value in values.items()}
-    if not all(math.isfinite(value) for value in values.values()):
-        for variable, value in zip(
-            gan.generator.non_trainable_variables, statistics, strict=True
-        ):
-            variable.assign(value)
-        shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-        raise Stop(
-            f"batch {step}: not finite ({shown}); the state before it is saved, resume "
-            "with a lower --lr",
-            exit_code=1,
-        )
-    gan.apply(gradients)
-    return values
-
-
-def validate(generator, pairs: list[dict], diary, step: int) -> dict[str, float]:
-    """Measures the generator on the fixed validation pairs."""
-    import numpy as np
-
-    from model import metrics
-    from model.predict import predict
-
-    rows = []
-    for number, pair in enumerate(pairs):
-        matte = predict(generator, pair["image"], pair["trimap"])
-        is_mixed = (pair["alpha"] > 0) & (pair["alpha"] < 1)
-        difference = np.abs(matte.foreground - pair["foreground"])[is_mixed]
-        rows.append(
-            (
-                metrics.sad(pair["alpha"], matte.alpha, pair["trimap"]),
-                metrics.mse(pair["alpha"], matte.alpha, pair["trimap"]),
-                difference.mean() if difference.size else 0.0,
+def check_config(logdir: Path, config: dict) -> None:
+    """Refuses to resume with options that would change networks or data."""
+    before = checkpoint.read_config(logdir)
+    for name in FIXED.split():
+        if name in before and before[name] != config[name]:
+            raise ValueError(
+                f"{logdir}: made with {name} {before[name]}, got {config[name]}; "
+                "resume with the same"
             )
-        )
-        if number < 4:
-            diary.show(step, pair["name"], pair, matte.alpha)
-    means = np.mean(rows, axis=0)
-    return dict(
-        zip(("val_sad", "val_mse", "val_foreground"), map(float, means), strict=True)
-    )
-
-
-def report(bar, step: int, last: int, phase: str, values: dict[str, float]) -> None:
-    """Shows the state of the run beside the bar, or as a line without a terminal."""
-    shown = {
-        name: f"{value:.4g}"
-        for name, value in values.items()
-        if name.endswith("loss") or name.startswith("val") or "samples" in name
-    }
-    if bar.disable:
-        text = "  ".join(f"{name} {value}" for name, value in shown.items())
-        print(f"{step}/{last} {phase}  {text}", file=sys.stderr, flush=True)
-    else:
-        bar.set_postfix(shown)
+    if before.get("layers_sha256", config["layers_sha256"]) != config["layers_sha256"]:
+        print(f"{config['data']}: other layers than before", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,47 @@ def snapshots(directory: Path | str) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def states(directory: Path | str) -> list[int]:
+    """Lists the checkpoints from which a training can be resumed.
+
+    Args:
+        directory: A run directory.
+
+    Returns:
+        Their batch numbers, ascending: those saved generators whose training state
+        is there too.
+    """
+    directory = Path(directory)
+    return [
+        step
+        for step in snapshots(directory)
+        if (directory / f"{STATE}-{step}.index").exists()
+    ]
+
+
+def find_state(directory: Path | str, step: int = -1) -> int:
+    """Resolves the number of a checkpoint to resume from.
+
+    Args:
+        directory: A run directory.
+        step: The batch number, or -1 for the newest.
+
+    Returns:
+        The batch number.
+
+    Raises:
+        FileNotFoundError: If there is none of that number.
+    """
+    steps = states(directory)
+    if not steps:
+        only = find_snapshot(directory, step)
+        raise FileNotFoundError(
+            f"{directory}: of batch {only} only the generator is here, no training to "
+            f"resume; start from it with --init {directory} and another --logdir"
+        )
+    return _pick(directory, steps, step)
+
+
 def find_snapshot(directory: Path | str, step: int = -1) -> int:
     """Resolves the number of a saved generator.
 
@@ -52,6 +93,11 @@ def find_snapshot(directory: Path | str, step: int = -1) -> int:
         raise FileNotFoundError(
             f"{directory}: no checkpoint here; train one with train.py or give --logdir"
         )
+    return _pick(directory, steps, step)
+
+
+def _pick(directory: Path | str, steps: list[int], step: int) -> int:
+    """Takes the newest for -1; names those there are if the wanted one is not."""
     if step == -1:
         return steps[-1]
     if step not in steps:
@@ -89,6 +135,18 @@ def read_config(directory: Path | str) -> dict:
     return config
 
 
+def write_config(directory: Path, config: dict) -> None:
+    """Writes the options of a run, replacing the file when all is written.
+
+    Args:
+        directory: A run directory.
+        config: The options by name.
+    """
+    temporary = directory / "config.json.part"
+    temporary.write_text(json.dumps(config, indent=2) + "\n")
+    temporary.replace(directory / "config.json")
+
+
 def load_generator(directory: Path | str, step: int = -1):
     """Builds the generator of a run and loads its weights.
 
@@ -103,28 +161,30 @@ def load_generator(directory: Path | str, step: int = -1):
         FileNotFoundError: If the directory or the number does not exist.
         ValueError: If a file is damaged or the weights do not fit.
     """
-    step = find_snapshot(directory, step)
+    find_snapshot(directory, step)
     config = read_config(directory)
     from model import generator as networks
 
     generator = networks.build_generator(
         config["preset"], config["widths"], config["use_prior"]
     )
-    path = Path(directory) / WEIGHTS.format(step=step)
-    load_weights(generator, path)
+    load_weights(generator, directory, step)
     return generator
 
 
-def load_weights(generator, path: Path) -> None:
-    """Loads saved weights into a generator.
+def load_weights(generator, directory: Path | str, step: int = -1) -> None:
+    """Loads the weights of a saved generator.
 
     Args:
-        generator: The network that they were saved from.
-        path: A `.weights.h5` file.
+        generator: A network of the same architecture.
+        directory: A run directory.
+        step: The batch number, or -1 for the newest.
 
     Raises:
+        FileNotFoundError: If there is none of that number.
         ValueError: If the file is damaged or the weights do not fit.
     """
+    path = Path(directory) / WEIGHTS.format(step=find_snapshot(directory, step))
     try:
         generator.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
@@ -149,6 +209,7 @@ class Checkpoints:
 
         self.directory = directory
         self.gan = gan
+        self.keep = keep
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.state = tf.train.Checkpoint(
             generator=gan.generator,
@@ -157,36 +218,36 @@ class Checkpoints:
             discriminator_optimizer=gan.discriminator_optimizer,
             step=self.step,
         )
-        self.manager = tf.train.CheckpointManager(
-            self.state, str(directory), max_to_keep=keep, checkpoint_name=STATE
-        )
+        self.manager = self._manage()
 
     def save(self, step: int) -> None:
-        """Saves the state after `step` batches; the generator file comes last.
+        """Saves the state after `step` batches.
+
+        The generator comes first, then the state, then older ones are deleted: at
+        any moment there is a checkpoint with both.
 
         Args:
             step: How many batches have been seen.
         """
-        self.step.assign(step)
-        before = set(self.manager.checkpoints)
-        self.manager.save(checkpoint_number=step)
         path = self.directory / WEIGHTS.format(step=step)
         temporary = path.with_name(f".part-{path.name}")
         self.gan.generator.save_weights(temporary)
         os.replace(temporary, path)
+        self.step.assign(step)
+        before = set(self.manager.checkpoints)
+        self.manager.save(checkpoint_number=step)
         for old in before - set(self.manager.checkpoints):
             number = old.rsplit("-", 1)[1]
             (self.directory / WEIGHTS.format(step=number)).unlink(missing_ok=True)
 
     def restore(self, step: int) -> int:
-        """Restores a checkpoint, the whole state if it is there.
+        """Restores a checkpoint; later ones are moved to the folder `abandoned`.
 
         Args:
             step: The batch number, or -1 for the newest.
 
         Returns:
-            How many batches the state has seen; 0 if only the generator's
-            weights were there, which training then starts from.
+            How many batches the state has seen.
 
         Raises:
             FileNotFoundError: If there is none of that number.
@@ -194,16 +255,48 @@ class Checkpoints:
         """
         import tensorflow as tf
 
-        step = find_snapshot(self.directory, step)
+        step = find_state(self.directory, step)
         path = self.directory / f"{STATE}-{step}"
-        if not path.with_name(f"{path.name}.index").exists():
-            load_weights(self.gan.generator, self.directory / WEIGHTS.format(step=step))
-            return 0
+        status = None
         try:
-            self.state.restore(str(path)).assert_consumed()
+            status = self.state.restore(str(path))
+            status.assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
+            if status:
+                status.expect_partial()  # or TensorFlow goes on about it at exit
             first_line = str(error).strip().splitlines()[0]
             raise ValueError(
                 f"{path}: does not fit these options or is damaged ({first_line})"
             ) from error
+        self._abandon_after(step)
         return int(self.step.numpy())
+
+    def _abandon_after(self, step: int) -> None:
+        """Moves checkpoints of a continuation that is given up out of the way."""
+        import tensorflow as tf
+
+        later = [number for number in snapshots(self.directory) if number > step]
+        for number in later:
+            weights = self.directory / WEIGHTS.format(step=number)
+            for path in [weights, *self.directory.glob(f"{STATE}-{number}.*")]:
+                (self.directory / "abandoned").mkdir(exist_ok=True)
+                path.replace(self.directory / "abandoned" / path.name)
+        if later:
+            kept = [
+                str(self.directory / f"{STATE}-{n}") for n in states(self.directory)
+            ]
+            tf.compat.v1.train.update_checkpoint_state(
+                str(self.directory), kept[-1], kept
+            )
+            self.manager = self._manage()
+
+    def _manage(self):
+        """Takes over the checkpoints that are in the directory."""
+        import tensorflow as tf
+
+        return tf.train.CheckpointManager(
+            self.state,
+            str(self.directory),
+            max_to_keep=self.keep,
+            checkpoint_name=STATE,
+        )

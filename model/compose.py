@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import matting
+from model import images, matting
 
 PAIR_PROBABILITY = 0.3  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
@@ -48,12 +48,12 @@ def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
         are none, of the pixels along its border.
     """
     foreground = matting.extend_colours(foreground, alpha)
-    levels = np.round(alpha * 255).astype(np.uint8)
+    levels = images.to_uint8(alpha)
     edge = np.argwhere((levels > 12) & (levels < 243))
     if len(edge) < 64:
         edge = np.argwhere(matting.trimap_from_alpha(alpha, 2, 2) == matting.UNKNOWN)
     edge = edge[:: max(1, len(edge) // 8192)]
-    return Cutout(np.round(foreground * 255).astype(np.uint8), levels, edge)
+    return Cutout(images.to_uint8(foreground), levels, edge)
 
 
 def compose_crop(
@@ -85,10 +85,10 @@ def compose_crop(
     image = matting.composite(
         foreground, crop_background(background, size, random), alpha
     )
-    alpha = np.round(alpha * 255).astype(np.uint8)
+    alpha = images.to_uint8(alpha)
     return {
         "image": degrade(image, random),
-        "foreground": to_levels(foreground),
+        "foreground": images.to_uint8(foreground),
         "alpha": alpha,
         "trimap": random_trimap(alpha, random),
     }
@@ -216,7 +216,7 @@ def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         deviation = random.uniform(0, 0.03)
         noise = random.standard_normal(image.shape, np.float32)
         image = image + np.float32(deviation) * noise
-    image = to_levels(image)
+    image = images.to_uint8(image)
     if random.random() < JPEG_PROBABILITY:
         quality = int(random.integers(50, 96))
         _, data = cv2.imencode(
@@ -237,17 +237,9 @@ def random_trimap(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:
         (H, W) uint8 trimap.
     """
     widest = WIDEST_BAND * min(alpha.shape)
-    radii = np.round(widest * random.uniform(0, 1, 2) ** 1.5).astype(int)
-    return matting.trimap_from_alpha(alpha.astype(np.float32) / 255, *(1 + radii))
-
-
-def to_levels(values: np.ndarray) -> np.ndarray:
-    """Rounds floats in [0, 1] to 8 bits.
-
-    Args:
-        values: float32 of any shape.
-
-    Returns:
-        uint8 of the same shape.
-    """
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    radii = 1 + np.round(widest * random.uniform(0, 1, 2) ** 1.5).astype(int)
+    return matting.trimap_from_alpha(
+        alpha.astype(np.float32) / 255,
+        matting.bounded_radius(alpha == 255, int(radii[0]), least=1),
+        matting.bounded_radius(alpha == 0, int(radii[1]), least=1),
+    )

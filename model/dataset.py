@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
 from model import compose, images, layers, matting, prior
 
 CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3, "prior": 1}
-LAYER_CACHE = 1024  # decoded layers kept in memory
+LAYER_CACHE = 512  # decoded layers of each kind kept in memory
+LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
 
 class Layers:
@@ -32,10 +34,16 @@ class Layers:
             split: `train` or `val`.
 
         Raises:
-            FileNotFoundError: If there is no list.
+            FileNotFoundError: If there is no list, or a layer is gone.
             ValueError: If it is damaged or the split has no layers.
         """
         self.foregrounds, self.backgrounds = layers.read_layers(directory, split)
+        for path in self.foregrounds + self.backgrounds:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{path}: no such file, but {directory}/layers.json names it; "
+                    "put it back or run scripts/combine.py again"
+                )
         self.cutout = lru_cache(LAYER_CACHE)(_read_cutout)
         self.background = lru_cache(LAYER_CACHE)(_read_background)
 
@@ -227,8 +235,24 @@ def validation_pairs(
 
 
 def _read_cutout(path: Path) -> compose.Cutout:
-    return compose.cutout(*images.read_cutout(path))
+    foreground, alpha = images.read_cutout(path)
+    if max(alpha.shape) > LONGEST_SIDE:
+        foreground, alpha = matting.resize_cutout(
+            foreground, alpha, *_reduced_size(alpha)
+        )
+    return compose.cutout(foreground, alpha)
 
 
 def _read_background(path: Path) -> np.ndarray:
-    return images.to_uint8(images.read_image(path))
+    background = images.read_image(path)
+    if max(background.shape) > LONGEST_SIDE:
+        size = _reduced_size(background)[::-1]
+        background = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
+    return images.to_uint8(background)
+
+
+def _reduced_size(picture: np.ndarray) -> tuple[int, int]:
+    """Gives the height and width at which a picture's longer side fits."""
+    height, width = picture.shape[:2]
+    scale = LONGEST_SIDE / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -8,7 +8,9 @@ Estimation" (ICIP 2021), which needs nothing but box filters.
 import cv2
 import numpy as np
 
-RADII = (90, 6)  # of the box filters in pixels: one coarse pass, one fine
+from model import matting
+
+SIDES = (91, 7)  # of the box filters in pixels: one coarse pass, one fine
 
 
 def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -19,15 +21,17 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         alpha: (H, W) float32 in [0, 1].
 
     Returns:
-        (H, W, 3) float32 in [0, 1], equal to the image where alpha is 1.
+        (H, W, 3) float32 in [0, 1], equal to the image where alpha is 1; extended
+        smoothly under alpha 0.
     """
-    alpha = alpha[..., None].astype(np.float32)
+    weight = alpha[..., None].astype(np.float32)
     foreground = background = image
-    for radius in RADII:
+    for side in SIDES:
         foreground, background = fit_blurred(
-            image, alpha, foreground, background, radius
+            image, weight, foreground, background, side
         )
-    return np.where(alpha == 1, image, foreground)
+    foreground = np.where(weight == 1, image, foreground)
+    return matting.extend_colours(foreground, alpha)
 
 
 def fit_blurred(
@@ -35,7 +39,7 @@ def fit_blurred(
     alpha: np.ndarray,
     foreground: np.ndarray,
     background: np.ndarray,
-    radius: int,
+    side: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Blurs both layers by their weights and fits the foreground to the image.
 
@@ -44,7 +48,7 @@ def fit_blurred(
         alpha: (H, W, 1) float32 in [0, 1].
         foreground: (H, W, 3) float32, the estimate so far.
         background: (H, W, 3) float32, the estimate so far.
-        radius: Side of the box in pixels.
+        side: Of the box, in pixels.
 
     Returns:
         Foreground (Eq. 4 and 5 of the paper) and background (Eq. 6), each
@@ -52,7 +56,7 @@ def fit_blurred(
     """
 
     def blur(values: np.ndarray) -> np.ndarray:
-        blurred = cv2.blur(values, (radius, radius))
+        blurred = cv2.blur(values, (side, side))
         return blurred.reshape(*values.shape[:2], -1)
 
     weight = blur(alpha)

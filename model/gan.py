@@ -2,16 +2,13 @@
 
 A batch comes in, the updated networks and the losses go out. The phases are
 those of the original: the generator alone, the discriminator alone, both
-against each other. Everything runs through `tf.distribute`, so the same step
-serves one device, several, and several machines.
+against each other. Every step runs through `tf.distribute`.
 """
 
 import keras
 import tensorflow as tf
 
 from model import losses, matting
-
-PHASES = ("generator", "discriminator", "adversarial")
 
 
 class MattingGAN:
@@ -59,11 +56,13 @@ class MattingGAN:
 
     @tf.function
     def compute(self, batch: dict[str, tf.Tensor], phase: str):
-        """Computes losses and gradients without changing a weight.
+        """Computes losses and gradients; no weight changes.
+
+        A batch norm's moving statistics do, where its network is the one to learn.
 
         Args:
             batch: Named tensors as `dataset.py` gives them.
-            phase: One of `PHASES`.
+            phase: `generator`, `discriminator` or `adversarial`.
 
         Returns:
             The losses by name, each a float32 scalar over the global batch, and
@@ -84,19 +83,6 @@ class MattingGAN:
             gradients: What `compute` gave.
         """
         self.strategy.run(self._replica_apply, (gradients,))
-
-    def validate_losses(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Forms the generator's losses without training.
-
-        Args:
-            batch: Named tensors as `dataset.py` gives them.
-
-        Returns:
-            The losses by name, float32 scalars.
-        """
-        outputs = self.generator(generator_inputs(batch, self.generator))
-        per_sample = self._generator_losses(batch, outputs)
-        return {name: tf.reduce_mean(value) for name, value in per_sample.items()}
 
     def _replica_gradients(self, batch, phase):
         trains_generator = phase != "discriminator"
@@ -149,7 +135,7 @@ class MattingGAN:
         return tf.reduce_mean(per_sample) / replicas
 
     def _generator_losses(self, batch, outputs) -> dict[str, tf.Tensor]:
-        """Forms the losses that training and validation share, (B,) each."""
+        """Forms the losses of the generator alone, (B,) each, by name."""
         alpha_true, alpha_pred = batch["alpha"], outputs["alpha"]
         foreground_true, foreground_pred = batch["foreground"], outputs["foreground"]
         if self.use_rgba_loss:
@@ -163,7 +149,7 @@ class MattingGAN:
             "alpha_loss": losses.alpha_loss(alpha_true, alpha_pred, is_unknown),
             "laplacian_loss": losses.laplacian_loss(alpha_true, alpha_pred, is_unknown),
             "foreground_loss": losses.foreground_loss(
-                foreground_true, foreground_pred, alpha_true
+                foreground_true, foreground_pred, alpha_true, is_unknown
             ),
         }
 

@@ -1,7 +1,6 @@
 """What a run tells of itself: history.csv, TensorBoard and the pictures in it."""
 
 import csv
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,24 +35,22 @@ class History:
                     for row in csv.DictReader(file)
                     if int(row["step"]) <= first_step
                 ]
-        with self.path.open("w", newline="") as file:
+        temporary = self.path.with_suffix(".part")
+        with temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
+        temporary.replace(self.path)
         self.board = tf.summary.create_file_writer(str(directory / "tensorboard"))
         self.collected: list[dict[str, float]] = []
-        self.samples = 0
-        self.started = time.monotonic()
 
-    def collect(self, values: dict[str, float], samples: int) -> None:
+    def collect(self, values: dict[str, float]) -> None:
         """Keeps what one step measured, for the mean in the next row.
 
         Args:
             values: Any of `COLUMNS` by name.
-            samples: How many samples the step has seen.
         """
         self.collected.append(values)
-        self.samples += samples
 
     def write(
         self, step: int, phase: str, values: dict[str, float]
@@ -73,9 +70,7 @@ class History:
             found = [row[name] for row in self.collected if name in row]
             if found:
                 means[name] = sum(found) / len(found)
-        now = time.monotonic()
-        means["samples_per_second"] = self.samples / (now - self.started)
-        self.collected, self.samples, self.started = [], 0, now
+        self.collected = []
         values = means | values
         row = {name: f"{value:.6g}" for name, value in values.items()}
         with self.path.open("a", newline="") as file:

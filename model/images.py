@@ -1,4 +1,4 @@
-"""Picture files to arrays and back: the only place that knows 255, modes and EXIF.
+"""Picture files to arrays and back: the only place that knows modes and EXIF.
 
 Reading gives float32 in [0, 1], RGB, upright; writing takes the same, rounds to
 8 bits, and replaces the file only when the new one is complete.
@@ -30,7 +30,7 @@ def read_image(path: Path | str) -> np.ndarray:
         ValueError: If it is not a complete picture.
     """
     picture = _open(path)
-    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 8 bits
+    if picture.mode.startswith(("I", "F")):  # Pillow would clip these to 8 bits
         return np.repeat(_grey_levels(picture)[..., None], 3, axis=2)
     return _to_float(picture.convert("RGB"))
 
@@ -52,7 +52,7 @@ def read_grey(path: Path | str) -> np.ndarray:
         ValueError: If it is not a complete picture.
     """
     picture = _open(path)
-    if picture.mode.startswith("I"):
+    if picture.mode.startswith(("I", "F")):
         return _grey_levels(picture)
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
@@ -183,8 +183,9 @@ def _open(path: Path | str) -> Image.Image:
 
 
 def _grey_levels(picture: Image.Image) -> np.ndarray:
-    """Scales 16-bit grey to [0, 1]."""
-    return np.clip(np.asarray(picture).astype(np.float32) / 65535, 0, 1)
+    """Scales 16-bit grey to [0, 1]; floats are taken to be in it."""
+    levels = np.asarray(picture).astype(np.float32)
+    return np.clip(levels if picture.mode == "F" else levels / 65535, 0, 1)
 
 
 def _to_float(picture: Image.Image) -> np.ndarray:

@@ -74,15 +74,16 @@ def split_layers(
     """
     split = {"train": {}, "val": {}}
     for kind, paths in usable.items():
-        names = sorted(
-            {series(path) for path in paths}, key=lambda name: stable_hash(seed, name)
-        )
-        count = sum(stable_hash(seed, name) < val_fraction * 2**64 for name in names)
+        names = {path: series(path) for path in paths}
+        if len(set(names.values())) == 1:  # then each file has to stand for itself
+            names = {path: path.stem for path in paths}
+        ranked = sorted(set(names.values()), key=lambda name: stable_hash(seed, name))
+        count = sum(stable_hash(seed, name) < val_fraction * 2**64 for name in ranked)
         if val_fraction > 0:
-            count = min(max(count, 1), len(names) - 1)
-        is_val = set(names[:count])
-        split["train"][kind] = sorted(p for p in paths if series(p) not in is_val)
-        split["val"][kind] = sorted(p for p in paths if series(p) in is_val)
+            count = min(max(count, 1), len(ranked) - 1)
+        is_val = set(ranked[:count])
+        split["train"][kind] = sorted(p for p in paths if names[p] not in is_val)
+        split["val"][kind] = sorted(p for p in paths if names[p] in is_val)
     if split["val"]["foregrounds"] and not split["val"]["backgrounds"]:
         raise ValueError(
             "--backgrounds: 1 usable picture for training and validation; "
@@ -92,16 +93,17 @@ def split_layers(
 
 
 def series(path: Path) -> str:
-    """Names what a numbered file is one view of: `hair-007-2.webp` is of `hair-007`.
+    """Names what a file is one of several views of: `hair-007-2.webp` of `hair-007`.
 
     Args:
         path: The file.
 
     Returns:
-        Its stem without the last number. All of a series is on one side of the
-        split, since two views of one scene are nearly the same picture.
+        Its stem without a last number of one or two digits. All of a series is on
+        one side of the split, since two views of one scene are nearly the same
+        picture; longer numbers count pictures, not views.
     """
-    return re.sub(r"-\d+$", "", path.stem)
+    return re.sub(r"-\d{1,2}$", "", path.stem)
 
 
 def stable_hash(*parts: object) -> int:

@@ -36,7 +36,7 @@ def alpha_loss(
 def laplacian_loss(
     alpha_true: tf.Tensor, alpha_pred: tf.Tensor, is_unknown: tf.Tensor
 ) -> tf.Tensor:
-    """Absolute error of the levels of a Laplacian pyramid.
+    """Absolute error of the levels of a Laplacian pyramid and of its last average.
 
     As in Hou and Liu, "Context-Aware Image Matting" (2019), Eq. 3: level l
     weighs 2^l; here it is normalised by the area of the unknown region.
@@ -50,24 +50,22 @@ def laplacian_loss(
         detail = tf.reduce_sum(tf.abs(difference - larger), (1, 2, 3))
         loss += 2.0**level * detail / area
         difference = smaller
+    rest = tf.reduce_sum(tf.abs(difference), (1, 2, 3))  # what no level has seen
+    loss += 2.0**LAPLACIAN_LEVELS * rest / area
     return loss / LAPLACIAN_LEVELS
 
 
-def composition_loss(
-    composite_true: tf.Tensor, composite_pred: tf.Tensor, is_unknown: tf.Tensor
-) -> tf.Tensor:
-    """Mean absolute error of the composite over the unknown region (Xu et al.)."""
-    return masked_mean(tf.abs(composite_true - composite_pred), is_unknown)
-
-
 def foreground_loss(
-    foreground_true: tf.Tensor, foreground_pred: tf.Tensor, alpha_true: tf.Tensor
+    foreground_true: tf.Tensor,
+    foreground_pred: tf.Tensor,
+    alpha_true: tf.Tensor,
+    is_unknown: tf.Tensor,
 ) -> tf.Tensor:
-    """Mean absolute colour error where there is something to see.
+    """Mean absolute colour error where alpha is unknown and there is something to see.
 
     Colour under alpha 0 is never a target: it does not exist.
     """
-    is_visible = tf.cast(alpha_true > 0, tf.float32)
+    is_visible = is_unknown * tf.cast(alpha_true > 0, tf.float32)
     return masked_mean(tf.abs(foreground_true - foreground_pred), is_visible)
 
 

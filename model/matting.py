@@ -39,7 +39,8 @@ def trimap_from_alpha(
     """Shrinks the known regions of an alpha, each by its own radius.
 
     What is left of them stays known, the rest becomes unknown, so that every
-    fractional pixel is unknown whatever the radii.
+    fractional pixel is unknown whatever the radii (an alpha that 8 bits would round
+    to 0 or 1 is not fractional).
 
     Args:
         alpha: (H, W) float32 in [0, 1].
@@ -82,6 +83,22 @@ def erode(region: np.ndarray, radius: int) -> np.ndarray:
         return region.copy()
     distance = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5)
     return distance > radius
+
+
+def bounded_radius(region: np.ndarray, radius: int, least: int) -> int:
+    """Halves a radius of erosion until it leaves something of the region.
+
+    Args:
+        region: (H, W) bool.
+        radius: In pixels.
+        least: The smallest radius, in pixels, taken even if it leaves nothing.
+
+    Returns:
+        The radius in pixels.
+    """
+    while radius > least and not erode(region, radius).any():
+        radius = max(radius // 2, least)
+    return max(radius, least)
 
 
 def composite(

@@ -64,8 +64,12 @@ def compose_sample(
     )
     radii = np.maximum(np.rint(rng.uniform(*erosion, 2) * max(height, width)), 1)
     radii = {  # at least 1 for the foreground, so that a hard edge is unknown, too
-        "foreground_erosion": bounded_radius(alpha == 1, int(radii[0]), least=1),
-        "background_erosion": bounded_radius(alpha == 0, int(radii[1]), least=0),
+        "foreground_erosion": matting.bounded_radius(
+            alpha == 1, int(radii[0]), least=1
+        ),
+        "background_erosion": matting.bounded_radius(
+            alpha == 0, int(radii[1]), least=0
+        ),
     }
     layers["trimap"] = matting.trimap_from_alpha(alpha, **radii)
     return layers, {**placement, **crop, **radii}
@@ -140,10 +144,3 @@ def cover(
     part = cv2.resize(part, (width, height), interpolation=interpolation)
     crop = {"crop_top": top, "crop_left": left}
     return part, crop | {"crop_height": sides[0], "crop_width": sides[1]}
-
-
-def bounded_radius(region: np.ndarray, radius: int, least: int) -> int:
-    """Halves a radius until it leaves something of the region, or is the least."""
-    while radius > least and not matting.erode(region, radius).any():
-        radius = max(radius // 2, least)
-    return max(radius, least)

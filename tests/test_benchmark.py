@@ -289,12 +289,3 @@ def test_a_limit_below_one_is_refused(capsys):
         benchmark.main(["folder", "--limit", "0"])
     assert caught.value.code == 2
     assert "--limit is below 1, got 0" in capsys.readouterr().err
-
-
-def test_previews_are_small_and_errors_are_signed():
-    assert len(benchmark.data_uri(np.zeros((900, 1200, 3), np.float32))) < 10_000
-    true, pred = np.float32([[0, 1, 0.5, 1]]), np.float32([[1, 0, 0.5, 0]])
-    picture = benchmark.draw_error(true, pred, np.uint8([[128, 128, 128, 255]]))
-    assert picture[0].tolist() == [[1, 0, 0], [0, 0, 1], [1, 1, 1]] + [
-        [pytest.approx(0.85)] * 3
-    ]

@@ -75,15 +75,36 @@ def test_a_shipped_generator_is_not_deleted_by_a_run_beside_it(run_directory):
     assert checkpoint.snapshots(run_directory) == [5, 7]
 
 
-def test_weights_alone_start_training_from_batch_zero(run_directory):
+def test_weights_alone_cannot_be_resumed_but_another_run_can_start_from_them(
+    run_directory,
+):
     saved, restored = build(), build()
     randomise(saved, 3)
     saved.generator.save_weights(run_directory / "generator-9.weights.h5")
-    assert checkpoint.Checkpoints(run_directory, restored, keep=1).restore(-1) == 0
+    with pytest.raises(FileNotFoundError, match="only the generator is here.*--init"):
+        checkpoint.Checkpoints(run_directory, restored, keep=1).restore(-1)
+    checkpoint.load_weights(restored.generator, run_directory)
     for expected, actual in zip(
         saved.generator.weights, restored.generator.weights, strict=True
     ):
         np.testing.assert_array_equal(actual.numpy(), expected.numpy())
+
+
+def test_going_back_moves_later_checkpoints_aside_and_goes_on_from_there(
+    run_directory,
+):
+    pair = build()
+    checkpoints = checkpoint.Checkpoints(run_directory, pair, keep=3)
+    for step in (1, 2, 3):
+        checkpoints.save(step)
+    resumed = checkpoint.Checkpoints(run_directory, pair, keep=3)
+    assert resumed.restore(1) == 1
+    assert checkpoint.states(run_directory) == [1]
+    aside = {path.name for path in (run_directory / "abandoned").iterdir()}
+    assert {"generator-3.weights.h5", "matting.ckpt-3.index"} <= aside
+    resumed.save(4)
+    assert checkpoint.states(run_directory) == [1, 4]
+    assert checkpoint.Checkpoints(run_directory, pair, keep=3).restore(-1) == 4
 
 
 def test_a_generator_is_rebuilt_from_its_directory_alone(run_directory):

@@ -266,7 +266,7 @@ def test_a_foreground_that_would_change_sides_or_is_gone_is_refused(fresh):
     rejects.write_text("disc-2.png\n")
     assert run(fresh, "--per-foreground", 1).returncode == 0  # disc-1 is for validation
     before = contents(fresh / "out")
-    (fresh / "foregrounds" / "disc-4.png").write_bytes(disc)  # of a lower hash
+    (fresh / "foregrounds" / "disc-15.png").write_bytes(disc)  # of a lower hash
     result = run(fresh, "--per-foreground", 1)
     assert result.returncode == 2
     assert "disc-1.png is no longer there, or in the other split" in result.stderr

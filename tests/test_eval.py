@@ -103,7 +103,7 @@ BAD_INPUT = {
     ),
     "alpha of no format": (
         "image.png trimap.png new.png --alpha alpha.xyz",
-        "alpha.xyz: no picture format ends in '.xyz'; end it in .png",
+        "alpha.xyz: .xyz is no format that keeps every level; end it in .png",
     ),
 }
 BAD_COMMANDS = ["no image", "other size", "no unknown", "jpeg", "no run"]

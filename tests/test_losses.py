@@ -26,13 +26,19 @@ def test_alpha_losses_are_zero_at_the_truth_and_above_zero_off_it(loss):
 def test_colour_losses_are_zero_at_the_truth_and_above_zero_off_it():
     true, pred, is_unknown = random_pair(1)
     colour_true, colour_pred = tf.repeat(true, 3, -1), tf.repeat(pred, 3, -1)
-    for loss in (losses.foreground_loss, losses.composition_loss):
-        assert np.all(loss(colour_true, colour_true, is_unknown).numpy() == 0)
-        assert np.all(loss(colour_true, colour_pred, is_unknown).numpy() > 0)
+    loss = losses.foreground_loss
+    assert np.all(loss(colour_true, colour_true, true, is_unknown).numpy() == 0)
+    assert np.all(loss(colour_true, colour_pred, true, is_unknown).numpy() > 0)
     rgba = losses.rgba_loss
     assert np.all(rgba(colour_true, colour_true, true, true).numpy() == 0)
     assert np.all(rgba(colour_true, colour_true, true, pred).numpy() > 0)
     assert np.all(rgba(colour_true, colour_pred, true, true).numpy() > 0)
+
+
+def test_a_constant_offset_costs_in_every_loss_of_alpha():
+    true, _, is_unknown = random_pair(3)
+    for loss in (losses.alpha_loss, losses.laplacian_loss):
+        assert np.all(loss(true, true + 0.25, is_unknown).numpy() > 0.001)
 
 
 def test_alpha_loss_is_the_mean_over_the_unknown_region_of_each_sample():
@@ -53,7 +59,9 @@ def test_colour_under_alpha_zero_is_never_a_target():
     )
     true = tf.zeros((1, 8, 16, 3))
     wrong_where_hidden = tf.repeat(1 - alpha, 3, -1)
-    assert losses.foreground_loss(true, wrong_where_hidden, alpha).numpy() == 0
+    everywhere = tf.ones((1, 8, 16, 1))
+    loss = losses.foreground_loss(true, wrong_where_hidden, alpha, everywhere)
+    assert loss.numpy() == 0
     assert losses.rgba_loss(true, wrong_where_hidden, alpha, alpha).numpy() == 0
 
 

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from model import training
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--no-jit", "--widths", "8", "8", "--crop", "64", "--batch_size", "2"]
@@ -69,6 +72,53 @@ def test_a_run_goes_through_its_phases_and_tells_of_them(finished):
     assert "8/8 adversarial" in result.stderr
     config = json.loads((logdir / "config.json").read_text())
     assert config["plan"] == {"generator": 4, "discriminator": 2, "adversarial": 2}
+
+
+def test_the_trained_checkpoint_mattes_a_picture(finished, data_directory, tmp_path):
+    """The whole path: combined, trained, evaluated by the commands alone."""
+    name = sorted((data_directory / "val/image").iterdir())[0].name
+    arguments = [
+        data_directory / "val/image" / name,
+        data_directory / "val/trimap" / name,
+    ]
+    arguments += [tmp_path / "cutout.png", "--logdir", finished[0], "--checkpoint", "6"]
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "eval.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    from model import images
+
+    _, alpha = images.read_cutout(tmp_path / "cutout.png")
+    trimap = images.read_trimap(data_directory / "val/trimap" / name)
+    assert np.all(alpha[trimap == 255] == 1) and np.all(alpha[trimap == 0] == 0)
+
+
+def test_a_run_can_start_from_the_weights_of_another(
+    finished, data_directory, tmp_path
+):
+    logdir = tmp_path / "run"
+    run(
+        data_directory,
+        "--logdir",
+        logdir,
+        *SMALL,
+        "--init",
+        finished[0],
+        "--lr",
+        "1e-12",
+        "--steps",
+        "1",
+    )
+    from model import checkpoint
+
+    trained = checkpoint.load_generator(finished[0]).trainable_variables
+    for expected, actual in zip(
+        trained, checkpoint.load_generator(logdir).trainable_variables, strict=True
+    ):
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), atol=1e-6)
 
 
 def test_tensorboard_can_read_scalars_and_pictures_back(finished):
@@ -160,6 +210,10 @@ def test_what_cannot_work_is_refused_in_one_line(finished, data_directory, tmp_p
         ([tmp_path], r"no \*.png; run scripts/combine.py first"),
         ([data_directory, "--crop", "50"], "--crop: got 50; give a multiple of 32"),
         ([data_directory, "--batch_size", "0"], "--batch_size: got 0; give 1 or more"),
+        ([data_directory, "--steps", "0"], "--steps: got 0; give 1 or more"),
+        ([data_directory, "--gen_epoch", "-1"], "--gen_epoch: got -1.0; give 0 or"),
+        ([data_directory, "--lr", "0"], "--lr: got 0.0; give more than 0"),
+        ([data_directory, "--init", tmp_path], "no checkpoint here"),
         ([data_directory, "--logdir", finished[0]], "holds a run already; resume it"),
         (
             [data_directory, "--logdir", finished[0], "--checkpoint", "77"],
@@ -191,8 +245,42 @@ def run_here(arguments):
     return code, stream.getvalue()
 
 
+def test_resuming_with_other_data_options_or_past_the_end_is_refused(
+    finished, data_directory
+):
+    logdir, phases, _ = finished
+    options = [
+        data_directory,
+        "--logdir",
+        logdir,
+        *SMALL,
+        *phases,
+        "--checkpoint",
+        "-1",
+    ]
+    code, text = run_here([*map(str, options), "--batch_size", "4"])
+    assert code == 2 and "made with batch_size 2, got 4; resume with the same" in text
+    code, text = run_here([*map(str, options)])
+    assert code == 2 and "has seen 8 batches of the 8 planned; raise" in text
+
+
+def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(data_directory, data)
+    shutil.rmtree(data / "val")
+    layers = json.loads((data / "layers.json").read_text())
+    for kind in ("foregrounds", "backgrounds"):
+        layers["train"][kind] = [
+            str((data_directory / name).resolve()) for name in layers["train"][kind]
+        ]
+    (data / "layers.json").write_text(json.dumps(layers))
+    result = run(data, "--logdir", tmp_path / "run", *SMALL, "--steps", "2")
+    assert "no validation split: training goes without" in result.stderr
+    assert not rows(tmp_path / "run")[-1]["val_mse"]
+
+
 def test_the_plan_names_phases_and_their_progress():
-    plan = train.Plan(4, 2, 2)
+    plan = training.Plan(4, 2, 2)
     assert [plan.phase(step) for step in (0, 3, 4, 5, 6, 7)] == [
         "generator",
         "generator",
