@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model import compose, matting
+from model import compose, images, matting
 
 
 @pytest.fixture
@@ -89,3 +89,29 @@ def test_hidden_colours_never_reach_a_crop(soft_disc):
     for seed in range(10):
         colour, _ = compose.crop_cutout(source, 96, np.random.default_rng(seed))
         assert np.all(colour[..., 0] >= colour[..., 1])
+
+
+@pytest.mark.parametrize("name", ["NOISE_PROBABILITY", "JPEG_PROBABILITY"])
+def test_red_stays_red_through_every_step_from_file_to_crop(
+    soft_disc, tmp_path, monkeypatch, name
+):
+    """One colour order, RGB, in reading, compositing, noise and compression."""
+    monkeypatch.setattr(compose, "NOISE_PROBABILITY", 0)
+    monkeypatch.setattr(compose, "JPEG_PROBABILITY", 0)
+    monkeypatch.setattr(compose, name, 1)
+    foreground, alpha = soft_disc(200, 0)
+    foreground[:] = [0.9, 0.2, 0.1]
+    images.write_cutout(tmp_path / "red.png", foreground, alpha)
+    images.write_image(tmp_path / "blue.png", np.full((99, 99, 3), [0.1, 0.2, 0.9]))
+    red = compose.cutout(*images.read_cutout(tmp_path / "red.png"))
+    blue = images.to_uint8(images.read_image(tmp_path / "blue.png"))
+    for seed in range(5):
+        sample = compose.compose_crop(red, None, blue, 96, np.random.default_rng(seed))
+        is_red, is_blue = sample["alpha"] == 255, sample["alpha"] == 0
+        for part, region, high, low in (
+            ("image", is_red, 0, 2),
+            ("image", is_blue, 2, 0),
+            ("foreground", is_red, 0, 2),
+        ):
+            colour = sample[part][region].astype(float).mean(axis=0)
+            assert colour[high] > colour[low] + 40
