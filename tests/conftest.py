@@ -1,6 +1,7 @@
 """Fixtures: synthetic layers, and a data directory made of them by combine.py."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from model import images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+# a shell that runs the suite in the background makes it, and so the commands that it
+# starts, deaf to Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -204,7 +204,10 @@ def test_the_baseline_and_stored_composites_train_too(data_directory, tmp_path):
     assert (config["lr"], config["schedule"]) == (1.0, "constant")
 
 
-def test_what_cannot_work_is_refused_in_one_line(finished, data_directory, tmp_path):
+def test_what_cannot_work_is_refused_in_one_line(
+    finished, data_directory, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # where no log/run is
     cases = [
         ([tmp_path / "none"], "no such directory; run scripts/combine.py first"),
         ([tmp_path], r"no \*.png; run scripts/combine.py first"),
