@@ -179,7 +179,8 @@ def solve_positive(matrix: csr_matrix, right_side: np.ndarray) -> np.ndarray:
 
     An unknown band is long and thin, so that reordering (reverse
     Cuthill-McKee) leaves a narrow band matrix, whose Cholesky factorisation
-    costs little and cannot fail to converge.
+    costs little. Where the band would not fit into memory, conjugate gradients
+    take over, for at most 2000 iterations, converged or not.
 
     Args:
         matrix: (U, U) symmetric positive definite.
