@@ -1,0 +1,124 @@
+"""Makes pictures of candidates: fetch, look for duplicates, gate, take down."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from scripts.collect import gates
+from scripts.collect.candidate import Candidate
+from scripts.collect.fetch import Fetcher, FetchError
+from scripts.collect.manifest import Manifest
+from scripts.collect.rows import AGAIN, OK, describe
+
+
+class Rules(NamedTuple):
+    """What a picture must have.
+
+    Attributes:
+        min_side: Pixels that it must have.
+        largest_sides: Pixels to which larger ones are scaled down, by kind.
+    """
+
+    min_side: int
+    largest_sides: dict[str, int]
+
+
+def gather(
+    offered: Iterator[Candidate],
+    manifest: Manifest,
+    fetcher: Fetcher,
+    rules: Rules,
+    missing: float,
+    bar: tqdm,
+) -> int:
+    """Takes candidates until enough of them have become pictures.
+
+    Args:
+        offered: Candidates of one source and kind.
+        manifest: Gets a row for each that is not settled yet.
+        fetcher: Gets those that are on the web.
+        rules: What a picture must have.
+        missing: Pictures wanted, infinity for all.
+        bar: Shows the progress.
+
+    Returns:
+        How many candidates failed for a reason that may not last, or that their
+        source named.
+
+    Raises:
+        SourceError: If the source cannot go on, or there is no network.
+        OSError: If a file cannot be written.
+    """
+    faults = arrived = 0
+    while arrived < missing:
+        candidate = next(offered, None)
+        if candidate is None:
+            break
+        if manifest.is_settled(candidate):
+            continue
+        row, data = take(candidate, manifest, fetcher, rules)
+        manifest.add(row, data)
+        faults += bool(candidate.fault) or row["status"].startswith(AGAIN)
+        if row["status"] == OK:
+            arrived += 1
+            bar.update()
+    return faults
+
+
+def take(
+    candidate: Candidate, manifest: Manifest, fetcher: Fetcher, rules: Rules
+) -> tuple[dict[str, str], bytes | None]:
+    """Gets one candidate and decides on it.
+
+    Returns:
+        Its row, and the file to store unless its status says why there is none.
+
+    Raises:
+        SourceError: If there is no network.
+    """
+    row = describe(candidate)
+    row["status"] = " ".join(candidate.fault.split())
+    source = b""
+    if not candidate.fault:
+        source, row["status"] = read(candidate, fetcher)
+    if row["status"]:
+        return row, None
+    if "://" in candidate.url:
+        now = datetime.now(timezone.utc)
+        row["fetched"] = now.isoformat(timespec="seconds")
+    row["source_sha256"] = hashlib.sha256(source).hexdigest()
+    row["status"] = manifest.find_twin(row)
+    if row["status"]:
+        return row, None
+    largest_side = rules.largest_sides[candidate.kind]
+    try:
+        picture = gates.prepare(
+            source, candidate.kind, candidate.crop, rules.min_side, largest_side
+        )
+    except gates.Refused as reason:
+        row["status"] = str(reason)
+        return row, None
+    for name in ("sha256", "phash", "width", "height"):
+        row[name] = str(getattr(picture, name))
+    row["status"] = manifest.find_near(row)
+    if row["status"]:
+        return row, None
+    row["bytes"] = str(len(picture.data))
+    row["path"] = manifest.name_file(candidate, picture.suffix)
+    row["status"] = OK
+    return row, picture.data
+
+
+def read(candidate: Candidate, fetcher: Fetcher) -> tuple[bytes, str]:
+    """Gets the bytes of a candidate, or says why there are none."""
+    try:
+        if candidate.path is not None:
+            return candidate.path.read_bytes(), ""
+        return fetcher.fetch(candidate.url), ""
+    except FetchError as error:
+        return b"", f"{AGAIN if error.temporary else 'not fetched'}: {error}"
+    except OSError as error:
+        return b"", f"{AGAIN}: cannot be read ({error.strerror})"

@@ -1,0 +1,68 @@
+"""One row of a manifest: what is known of one candidate, as text."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+from scripts.collect.candidate import Candidate
+
+COLUMNS = (
+    *("path", "kind", "group", "split", "status", "source", "query", "url", "page"),
+    *("title", "creator", "licence", "licence_url", "sha256", "source_sha256"),
+    *("phash", "width", "height", "bytes", "fetched"),
+)
+OK, REJECTED = "ok", "rejected by hand"  # statuses of rows that have a picture
+AGAIN = "try again"  # begins the status of a failure that may not last
+LONGEST_FIELD = 2000  # characters of what a source tells
+
+
+def describe(candidate: Candidate) -> dict[str, str]:
+    """Begins the row of a candidate with all that its source tells."""
+    row = dict.fromkeys(COLUMNS, "")
+    for name, value in candidate._asdict().items():
+        if name in row and name != "path":  # a row's path is that of our own file
+            row[name] = " ".join(str(value).split())[:LONGEST_FIELD]
+    row["url"] = key_of(candidate)[1]
+    return row
+
+
+def key_of(candidate: Candidate) -> tuple[str, str]:
+    """Gives kind and url, the latter with the part of the picture that is meant.
+
+    >>> key_of(Candidate("foreground", "urls", "", "http://h/a.png", crop=(8, 0, 9, 4)))
+    ('foreground', 'http://h/a.png#xywh=8,0,1,4')
+    """
+    url = " ".join(candidate.url.split())
+    if candidate.crop is not None:
+        left, top, right, bottom = candidate.crop
+        url += f"#xywh={left},{top},{right - left},{bottom - top}"
+    if not url:  # a failure before there was an address
+        url = f"#{candidate.source}: {candidate.query or candidate.name}".strip()
+    return candidate.kind, url
+
+
+def fragment(url: str) -> str:
+    """Gives the part of the picture that an url in a manifest means, or ""."""
+    return url.rpartition("#xywh=")[2] if "#xywh=" in url else ""
+
+
+def hash_file(path: Path) -> str:
+    """Gives the SHA-256 of a file in hex, "" if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Reads a manifest.csv; one that does not exist yet has no rows."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        if tuple(table.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"{path}: not of download.py; choose another --output")
+        rows = list(table)
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{path}: damaged; mend the rows of too few or many columns")
+    return rows

@@ -1,0 +1,115 @@
+"""Turns the manifest of a collection into a list of addresses for img2dataset.
+
+    python scripts/list_urls.py COLLECTION/manifest.csv urls.csv
+
+In goes what scripts/download.py wrote, a manifest or the output of --dry-run; out comes
+a CSV with one address a row and all that its page told, licence included, and on stdout
+the command that fetches them. Whatever has no licence or no address on the web is left
+out. The list does as well for `download.py --source urls`.
+"""
+
+import argparse
+import csv
+import os
+import shlex
+import sys
+from pathlib import Path
+
+COLUMNS = (
+    *("url", "kind", "licence", "licence_url", "creator", "title", "page"),
+    *("name", "group", "split"),
+)
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("manifest", type=Path, help="CSV that scripts/download.py wrote")
+    add("output", type=Path, help="CSV to write")
+    add("--status", default="", help="only rows whose status begins so, such as ok")
+    return parser.parse_args(arguments)
+
+
+def list_addresses(manifest: Path, status: str) -> list[dict[str, str]]:
+    """Reads the rows that may be fetched from the web.
+
+    Args:
+        manifest: A CSV with columns url, kind and licence at least.
+        status: What the column status must begin with; "" for anything.
+
+    Returns:
+        Rows of COLUMNS, no address twice for one kind, in order.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is no such table, or has no such row.
+    """
+    with open(manifest, encoding="utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        missing = {"url", "kind", "licence"} - set(table.fieldnames or ())
+        if missing:
+            raise ValueError(
+                f"{manifest}: no column {min(missing)}; give a manifest of "
+                "scripts/download.py"
+            )
+        addresses = {}
+        for row in table:
+            url = (row["url"] or "").partition("#")[0]  # a part needs the whole file
+            on_the_web = url.startswith(("http://", "https://"))
+            if (
+                on_the_web
+                and row["licence"]
+                and (row.get("status") or "").startswith(status)
+            ):
+                told = {name: row.get(name) or "" for name in COLUMNS}
+                addresses.setdefault((row["kind"], url), told | {"url": url})
+    if not addresses:
+        raise ValueError(f"{manifest}: no row with a licence and an address on the web")
+    return list(addresses.values())
+
+
+def write_addresses(path: Path, rows: list[dict[str, str]]) -> None:
+    """Writes the list; it is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    os.replace(temporary, path)
+
+
+def describe_command(urls: Path) -> str:
+    """Writes the command of img2dataset that keeps bytes and columns as they are."""
+    columns = '["' + '","'.join(name for name in COLUMNS if name != "url") + '"]'
+    options = {
+        "--url_list": str(urls),
+        "--input_format": "csv",
+        "--url_col": "url",
+        "--output_format": "files",
+        "--output_folder": str(urls.with_suffix("")),
+        "--disable_all_reencoding": "True",
+        "--save_additional_columns": columns,
+    }
+    return shlex.join(
+        ["img2dataset", *(part for pair in options.items() for part in pair)]
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    options = parse_args(arguments)
+    try:
+        write_addresses(
+            options.output, list_addresses(options.manifest, options.status)
+        )
+    except (OSError, ValueError) as error:
+        print(f"list_urls.py: {error}", file=sys.stderr)
+        return 2
+    print(describe_command(options.output))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,352 @@
+import doctest
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model import images, layers
+from scripts.collect import (
+    checkerboard,
+    commons,
+    credits,
+    gates,
+    manifest,
+    rows,
+    sheets,
+)
+from scripts.collect.candidate import Candidate
+from scripts.collect.manifest import Manifest
+
+
+def candidate(url="https://h/a%20b.png", kind="foreground", **told):
+    return Candidate(kind, "openverse", "cat", url, **told)
+
+
+def picture_row(given, data, phash=None, **changed):
+    """The row of a picture whose stored and fetched bytes are `data`."""
+    row = rows.describe(given)
+    digest = rows.hashlib.sha256(data).hexdigest()
+    row |= {"status": "ok", "sha256": digest, "source_sha256": digest}
+    return row | {"phash": phash or digest[:16], **changed}
+
+
+def add(book, given, data, **changed):
+    row = picture_row(given, data, **changed)
+    row["path"] = book.name_file(given, ".webp")
+    book.add(row, data)
+    return row
+
+
+def files_in(folder):
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_the_examples_of_the_documentation_hold():
+    for module in (checkerboard, commons, credits, gates, manifest, rows, sheets):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_a_row_tells_all_that_the_source_told_in_one_line():
+    row = rows.describe(
+        candidate(
+            path=Path("secret.png"),
+            title="two\nlines ",
+            licence="CC0-1.0",
+            crop=(1, 2, 4, 8),
+        )
+    )
+    assert tuple(row) == rows.COLUMNS
+    assert row["title"] == "two lines"
+    assert row["url"] == "https://h/a%20b.png#xywh=1,2,3,6"
+    assert (row["query"], row["licence"], row["path"]) == ("cat", "CC0-1.0", "")
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path):
+    book = Manifest(tmp_path)
+    add(book, candidate(title='comma, "quote" | ünïcode'), b"1")
+    book.add({**rows.describe(candidate("https://h/2")), "status": "no alpha"}, None)
+    book.write()
+    before = files_in(tmp_path)
+    assert len(before) == 3 and {"ATTRIBUTION.md", "manifest.csv"} < set(before)
+    again = Manifest(tmp_path)
+    assert again.rows == book.rows
+    again.write()
+    assert files_in(tmp_path) == before
+    assert b"\r" not in before["manifest.csv"]
+
+
+def test_rows_are_sorted_pictures_first(tmp_path):
+    book = Manifest(tmp_path)
+    book.add({**rows.describe(candidate("https://h/0")), "status": "no alpha"}, None)
+    for name in "cab":
+        add(book, candidate(f"https://h/{name}", name=name), name.encode())
+    book.write()
+    paths = [row["path"] for row in rows.read_rows(tmp_path / "manifest.csv")]
+    assert paths == [f"foregrounds/{name}.webp" for name in "abc"] + [""]
+
+
+def test_settled_candidates_are_not_tried_again(tmp_path):
+    book = Manifest(tmp_path)
+    add(book, candidate("https://h/ok"), b"1")
+    for url, status in (("no", "no alpha"), ("gone", "not fetched: HTTP 404")):
+        book.add(
+            {**rows.describe(candidate(f"https://h/{url}")), "status": status}, None
+        )
+    later = {**rows.describe(candidate("https://h/later")), "status": "try again: busy"}
+    book.add(later, None)
+    book.write()
+    book = Manifest(tmp_path)
+    for url, settled in (("ok", True), ("no", True), ("gone", True), ("later", False)):
+        assert book.is_settled(candidate(f"https://h/{url}")) is settled
+    assert not book.is_settled(candidate("https://h/new"))
+    assert book.is_settled(candidate("https://h/new")), "met twice in one run"
+    assert not book.is_settled(candidate("https://h/ok", kind="background"))
+    assert not book.is_settled(candidate("https://h/ok", crop=(0, 0, 9, 9)))
+    assert not Manifest(tmp_path).is_settled(candidate("https://h/no", fault="gone"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"?")])
+def test_a_picture_whose_file_is_gone_or_changed_is_made_again(tmp_path, damage):
+    book = Manifest(tmp_path)
+    row = add(book, candidate(), b"1")
+    book.write()
+    damage(tmp_path / row["path"])
+    book = Manifest(tmp_path)
+    assert book.count("foreground", "openverse", ["cat"]) == 0
+    assert not book.is_settled(candidate())
+    assert book.name_file(candidate(), ".webp") == row["path"]
+
+
+def test_a_file_at_hand_is_settled_only_as_long_as_it_stays_the_same(tmp_path):
+    book, path = Manifest(tmp_path / "out"), tmp_path / "a.png"
+    path.write_bytes(b"1")
+    given = candidate("local/a.png", path=path)
+    add(book, given, b"1")
+    book.write()
+    assert Manifest(tmp_path / "out").is_settled(given)
+    path.write_bytes(b"2")
+    assert not Manifest(tmp_path / "out").is_settled(given)
+
+
+def test_only_pictures_of_the_same_queries_count(tmp_path):
+    book = Manifest(tmp_path)
+    add(book, candidate("https://h/1"), b"1")
+    add(book, candidate("https://h/2")._replace(query="dog"), b"2")
+    add(book, candidate("https://h/3")._replace(query=""), b"3")
+    add(book, candidate("https://h/4", kind="background"), b"4")
+    assert book.count("foreground", "openverse", ["cat"]) == 2
+    assert book.count("foreground", "openverse", ["cat", "dog"]) == 3
+    assert book.count("foreground", "commons", ["cat"]) == 0
+
+
+def test_the_same_bytes_are_the_same_picture_unless_another_part_is_meant(tmp_path):
+    book = Manifest(tmp_path)
+    row = add(book, candidate("https://h/1"), b"1")
+    twin = picture_row(candidate("https://h/2"), b"1")
+    assert book.find_twin(twin) == f"duplicate: the same bytes as {row['path']}"
+    part = picture_row(candidate("https://h/2", crop=(0, 0, 5, 5)), b"1")
+    background = picture_row(candidate("https://h/2", kind="background"), b"1")
+    other = picture_row(candidate("https://h/2"), b"2")
+    same = picture_row(candidate("https://h/1"), b"1")
+    for distinct in (part, background, other, same):
+        assert book.find_twin(distinct) == ""
+
+
+def test_near_pictures_are_told_by_the_bits_of_their_hashes(tmp_path):
+    book = Manifest(tmp_path, near=4)
+    row = add(book, candidate("https://h/1"), b"1", phash="ff00ff00ff00ff00")
+    near = picture_row(candidate("https://h/2"), b"2", phash="ff00ff00ff00ff0f")
+    assert book.find_near(near) == f"near duplicate: 4 bits from {row['path']}"
+    far = picture_row(candidate("https://h/2"), b"2", phash="ff00ff00ff00ff1f")
+    assert book.find_near(far) == ""
+    book.near = -1
+    assert book.find_near({**near, "phash": row["phash"]}) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        (candidate(name="../../etc/pass wd"), "foregrounds/etc-pass-wd.webp"),
+        (candidate(name="hair-007-1"), "foregrounds/hair-007-1.webp"),
+        (candidate(name="x", split="heldout"), "heldout/foregrounds/x.webp"),
+        (candidate(name="x" * 300), f"foregrounds/{'x' * 80}.webp"),
+        (candidate("https://h/?id=3"), "foregrounds/{digest}.webp"),
+        (candidate("https://h/%2e%2e%2fé.png?x"), "foregrounds/{digest}.webp"),
+        (candidate("https://h/a/b.c.png"), "foregrounds/b-c-{digest}.webp"),
+    ],
+)
+def test_names_are_plain_whatever_the_source_calls_a_picture(tmp_path, given, path):
+    digest = rows.hashlib.sha256(given.url.encode()).hexdigest()[:8]
+    assert Manifest(tmp_path).name_file(given, ".webp") == path.format(digest=digest)
+
+
+def test_two_pictures_of_one_name_get_two_files(tmp_path):
+    book = Manifest(tmp_path)
+    first = add(book, candidate("https://h/1", name="cat"), b"1")
+    second = add(book, candidate("https://h/2", name="CAT"), b"2")
+    assert first["path"].lower() != second["path"].lower()
+    assert (
+        book.name_file(candidate("https://h/1", name="cat"), ".webp") == first["path"]
+    )
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "journal", "replace"])
+def test_a_run_killed_at_any_step_leaves_no_picture_without_its_row(
+    tmp_path, monkeypatch, step
+):
+    def die(*arguments, **options):
+        raise Killed
+
+    book = Manifest(tmp_path)
+    add(book, candidate("https://h/1", name="one"), b"1")
+    with monkeypatch.context() as patch:
+        if step == "write_bytes":
+            patch.setattr(Path, "write_bytes", die)
+        elif step == "journal":
+            patch.setattr(json, "dumps", die)
+        else:
+            patch.setattr(manifest.os, "replace", die)
+        with pytest.raises(Killed):
+            add(book, candidate("https://h/2", name="two"), b"2")
+    again = Manifest(tmp_path)
+    named = {row["path"] for row in again.rows.values() if row["status"] == "ok"}
+    assert named == {
+        path for path in files_in(tmp_path) if path.startswith("foregrounds/")
+    }
+    assert again.is_settled(candidate("https://h/1"))
+    assert again.is_settled(candidate("https://h/2")) is (step == "replace")
+
+
+def test_a_journal_cut_short_loses_only_its_last_line(tmp_path):
+    book = Manifest(tmp_path)
+    for number in "12":
+        add(book, candidate(f"https://h/{number}", name=number), number.encode())
+    journal = tmp_path / "manifest.journal"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    again = Manifest(tmp_path)
+    assert [row["path"] for row in again.rows.values()] == ["foregrounds/1.webp"]
+    assert not journal.exists()
+
+
+def test_the_manifest_of_something_else_is_refused(tmp_path):
+    (tmp_path / "manifest.csv").write_text("path,class\na,b\n")
+    with pytest.raises(ValueError, match="not of download.py; choose another --output"):
+        Manifest(tmp_path)
+    book = Manifest(tmp_path / "b")
+    add(book, candidate(), b"1")
+    book.write()
+    path = tmp_path / "b/manifest.csv"
+    path.write_text(path.read_text() + "foregrounds/x.webp,foreground\n")
+    with pytest.raises(ValueError, match="damaged"):
+        Manifest(tmp_path / "b")
+
+
+def test_rejected_pictures_neither_count_nor_come_back_until_they_are_pardoned(
+    tmp_path,
+):
+    book = Manifest(tmp_path)
+    for number in "12":
+        add(book, candidate(f"https://h/{number}", name=number), number.encode())
+    book.write()
+    rejects = tmp_path / "foregrounds/rejects.txt"
+    rejects.write_text("1.webp\n")
+    book = Manifest(tmp_path)
+    assert book.count("foreground", "openverse", ["cat"]) == 1
+    assert book.rows["foreground", "https://h/1"]["status"] == "rejected by hand"
+    assert book.is_settled(candidate("https://h/1"))
+    assert "1.webp" not in (tmp_path / "ATTRIBUTION.md").read_text()
+    (tmp_path / "foregrounds/1.webp").unlink()
+    assert Manifest(tmp_path).is_settled(candidate("https://h/1"))
+    (tmp_path / "foregrounds/1.webp").write_bytes(b"1")
+    rejects.write_text("\n")
+    assert Manifest(tmp_path).count("foreground", "openverse", ["cat"]) == 2
+
+
+def test_credits_name_author_licence_and_origin_and_warn_where_they_lack():
+    told = {"title": "A *cat*", "creator": "Jo [x]", "licence": "CC-BY-4.0"}
+    told |= {"licence_url": "https://l/", "page": "https://p/"}
+    known = picture_row(candidate(**told), b"1", path="foregrounds/cat.webp")
+    unknown = picture_row(candidate("https://h/b.jpg"), b"2", path="foregrounds/b.webp")
+    refused = {**rows.describe(candidate("https://h/no")), "status": "no alpha"}
+    text = credits.credit([known, unknown, refused])
+    assert "| CC-BY-4.0 | 1 |" in text
+    assert "| unknown: ask before you pass it on | 1 |" in text
+    assert (
+        "- `foregrounds/cat.webp`: “A \\*cat\\*” by Jo \\[x\\]. "
+        "CC-BY-4.0 (https://l/). From https://p/." in text
+    )
+    assert "From https://h/b.jpg." in text
+    assert "https://h/no" not in text
+
+
+# Contact sheets
+
+
+def fill(output, names, kind="foreground"):
+    """Adds pictures that are really there."""
+    book = Manifest(output)
+    for index, name in enumerate(names):
+        path = output / f"{name}.png"
+        colour = (index % 250, 90, 60, 255)
+        mode = "RGBA" if kind == "foreground" else "RGB"
+        Image.new(mode, (40, 80), colour[: len(mode)]).save(path)
+        data = path.read_bytes()
+        path.unlink()
+        add(book, candidate(f"https://h/{name}", kind=kind, name=name), data)
+    book.write()
+    return book
+
+
+def test_sheets_show_every_usable_picture_with_its_number(tmp_path):
+    fill(tmp_path, [f"f{number:03}" for number in range(50)])
+    book = fill(tmp_path, ["b1", "b2"], "background")
+    drawn = sheets.draw_sheets(tmp_path, book.sorted_rows())
+    names = ["foregrounds-01.jpg", "foregrounds-02.jpg", "backgrounds-01.jpg"]
+    assert [path.name for path in drawn] == names
+    numbers = sheets.read_numbers(tmp_path)
+    assert numbers["foregrounds/f000.webp"] == 1
+    assert numbers["backgrounds/b2.webp"] == 52
+    sheet = images.read_image(drawn[0]) * 255
+    middle = sheet[sheets.GAP + 80, sheets.GAP + 80]
+    assert abs(middle - (0, 90, 60)).max() < 20
+
+
+def test_a_picture_keeps_its_number_and_rejected_ones_leave_the_sheets(tmp_path):
+    book = fill(tmp_path, ["b", "d"])
+    sheets.draw_sheets(tmp_path, book.sorted_rows())
+    assert sheets.reject(tmp_path, "2") == ["foregrounds/d.webp"]
+    book = fill(tmp_path, ["a", "c"])
+    sheets.draw_sheets(tmp_path, book.sorted_rows())
+    numbers = sheets.read_numbers(tmp_path)
+    assert [numbers[f"foregrounds/{name}.webp"] for name in "bdac"] == [1, 2, 3, 4]
+    kept = layers.list_layers(tmp_path / "foregrounds")
+    assert [path.name for path in kept] == ["a.webp", "b.webp", "c.webp"]
+    sheets.reject(tmp_path, "1,3-4")
+    drawn = sheets.draw_sheets(tmp_path, Manifest(tmp_path).sorted_rows())
+    assert drawn == [] and not list((tmp_path / "sheets").glob("*.jpg"))
+
+
+def test_rejecting_adds_to_what_was_rejected(tmp_path):
+    book = fill(tmp_path, "abcd")
+    sheets.draw_sheets(tmp_path, book.sorted_rows())
+    sheets.reject(tmp_path, "2")
+    sheets.reject(tmp_path, "4, 1-2")
+    rejects = (tmp_path / "foregrounds/rejects.txt").read_text()
+    assert rejects == "b.webp\na.webp\nd.webp\n"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["5", "0", "x", "1,,2", "3-1", "-2", "", "1-9999999"]
+)
+def test_numbers_that_are_on_no_sheet_reject_nothing(tmp_path, wanted):
+    book = fill(tmp_path, "abcd")
+    sheets.draw_sheets(tmp_path, book.sorted_rows())
+    with pytest.raises(ValueError, match="^--reject: .*; (give|look)"):
+        sheets.reject(tmp_path, wanted)
+    assert not (tmp_path / "foregrounds/rejects.txt").exists()
