@@ -17,7 +17,8 @@ from pathlib import Path
 from model import __version__, checkpoint, engine
 
 # options that a resumed run must share with its beginning
-FIXED = "preset widths use_prior discriminator_layers seed batch_size crop stored"
+FIXED = "preset widths use_prior use_colours discriminator_layers seed batch_size crop"
+FIXED += " stored"
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -41,7 +42,13 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--no-prior",
         dest="use_prior",
         action="store_false",
-        help="no closed-form first guess",
+        help="no classical first guess at alpha",
+    )
+    parser.add_argument(
+        "--no-colours",
+        dest="use_colours",
+        action="store_false",
+        help="no classical first guess at the colours",
     )
     parser.add_argument(
         "--discriminator-layers",
@@ -92,6 +99,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.preset == "paper2018":
         options.use_prior = False
+    options.use_colours &= options.use_prior
     is_paper = options.preset == "paper2018"
     if options.lr is None:
         options.lr = 1.0 if is_paper else 1e-3
@@ -225,7 +233,7 @@ def build_gan(options: argparse.Namespace):
     settings = {} if is_paper else {"global_clipnorm": 1.0}
     return gan.MattingGAN(
         generator=generator.build_generator(
-            options.preset, options.widths, options.use_prior
+            options.preset, options.widths, options.use_prior, options.use_colours
         ),
         discriminator=discriminator.build_discriminator(
             strided_layers=options.discriminator_layers

@@ -166,7 +166,10 @@ def load_generator(directory: Path | str, step: int = -1):
     from model import generator as networks
 
     generator = networks.build_generator(
-        config["preset"], config["widths"], config["use_prior"]
+        config["preset"],
+        config["widths"],
+        config["use_prior"],
+        config.get("use_colours", False),  # snapshots without this choice have none
     )
     load_weights(generator, directory, step)
     return generator

@@ -19,6 +19,7 @@ def build_generator(
     preset: str = "matting",
     widths: tuple[int, ...] | None = None,
     use_prior: bool = True,
+    use_colours: bool = True,
 ) -> keras.Model:
     """Builds the generator of a preset.
 
@@ -28,6 +29,8 @@ def build_generator(
             None.
         use_prior: Whether `matting` also takes `prior` (B, H, W, 1) float32 in
             [0, 1], a first guess at alpha, and predicts the difference to it.
+        use_colours: Whether it takes `colours` (B, H/4, W/4, 6) as well, the guessed
+            RGB of foreground and background; not without the prior.
 
     Returns:
         The functional network, named after its preset.
@@ -42,10 +45,12 @@ def build_generator(
         raise ValueError(f"widths: got {len(widths)} levels; give 2 to 5")
     if preset == "paper2018":
         return _paper2018(widths)
-    return _matting(widths, use_prior)
+    return _matting(widths, use_prior, use_prior and use_colours)
 
 
-def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
+def _matting(
+    widths: tuple[int, ...], use_prior: bool, use_colours: bool
+) -> keras.Model:
     """Builds a residual U-Net that starts at half of the resolution.
 
     Full-resolution layers are slow for what they learn: two pixels by two go
@@ -61,6 +66,14 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     if use_prior:
         inputs["prior"] = keras.Input((None, None, 1), name="prior")
         features.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
+    if use_colours:
+        inputs["colours"] = keras.Input((None, None, 6), name="colours")
+        colours = keras.layers.UpSampling2D(4, interpolation="bilinear")(
+            inputs["colours"]
+        )  # (B, H/4, W/4, 6) -> (B, H, W, 6)
+        projection = Projection(name="projection")([inputs["image"], colours])
+        features.append(keras.layers.Rescaling(2, -1)(colours))
+        features.append(keras.layers.Rescaling(2, -1)(projection))
     x = keras.layers.Concatenate()(features)
     x = SpaceToDepth(name="space_to_depth")(x)  # (B, H, W, C) -> (B, H/2, W/2, 4C)
 
@@ -80,9 +93,10 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     )(x)
     x = DepthToSpace(name="depth_to_space")(x)  # (B, H/2, W/2, 16) -> (B, H, W, 4)
 
-    start = inputs["prior"] if use_prior else None
     alpha, foreground = Residual(name="output")(
-        [x, inputs["image"], one_hot] + ([start] if use_prior else [])
+        [x, inputs["image"], one_hot]
+        + ([inputs["prior"]] if use_prior else [])
+        + ([colours] if use_colours else [])
     )
     outputs = {"alpha": alpha, "foreground": foreground}
     return keras.Model(inputs, outputs, name="matting")
@@ -156,13 +170,31 @@ class DepthToSpace(keras.layers.Layer):
         return tf.nn.depth_to_space(x, 2)
 
 
+class Projection(keras.layers.Layer):
+    """Alpha as far as the image (B, H, W, 3) lies between two colours (B, H, W, 6).
+
+    The place of I on the line from background to foreground, clipped to [0, 1]:
+    (B, H, W, 1); Eq. 2 of Wang and Cohen (CVPR 2007).
+    """
+
+    def call(self, inputs):
+        image, colours = inputs
+        foreground, background = tf.split(colours, 2, axis=-1)
+        across = foreground - background
+        along = tf.reduce_sum((image - background) * across, -1, True)
+        length = tf.reduce_sum(tf.square(across), -1, True)
+        return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
+
+
 class Residual(keras.layers.Layer):
     """Adds the network's output to the first guess and keeps what is known.
 
     Takes the residual (B, H, W, 4), the image, the one-hot trimap and, if there
-    is one, the prior (without it one half). Alpha is not clipped here: that
-    would leave pixels that start outside of [0, 1] without a gradient. Where
-    the trimap says foreground, the colour is the image's.
+    are any, the prior (without it one half) and the colours (without them those of
+    the image). Alpha is not clipped here: that would leave pixels that start outside
+    of [0, 1] without a gradient. The foreground starts as the guessed one plus what
+    the image has beyond both guessed colours, alpha-weighted (Forte, "Approximate
+    Fast Foreground Colour Estimation", ICIP 2021, Eq. 5): the image where alpha is 1.
     """
 
     def call(self, inputs):
@@ -170,4 +202,11 @@ class Residual(keras.layers.Layer):
         prior = tf.cast(inputs[3], tf.float32) if len(inputs) > 3 else 0.5
         is_unknown, is_foreground = one_hot[..., 1:2], one_hot[..., 2:3]
         alpha = is_unknown * (prior + residual[..., 3:]) + is_foreground
-        return alpha, image + (1 - is_foreground) * residual[..., :3]
+        colour = image
+        if len(inputs) > 4:
+            foreground, background = tf.split(tf.cast(inputs[4], tf.float32), 2, -1)
+            weight = tf.stop_gradient(tf.clip_by_value(alpha, 0.0, 1.0))
+            mixed = background + weight * (foreground - background)
+            colour = foreground + weight * (image - mixed)
+        colour = tf.where(is_foreground > 0, image, colour + residual[..., :3])
+        return alpha, colour

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model import matting, prior
+from model import images, matting, prior
 from model.foreground import estimate_foreground
 from model.generator import DIVISOR
 
@@ -47,16 +47,22 @@ def predict(
         to the image where alpha is 1.
     """
     height, width = trimap.shape
-    inputs = {"image": image, "trimap": trimap[..., None]}
-    if any(tensor.name == "prior" for tensor in generator.inputs):
-        guess = prior.closed_form_prior(image, trimap)
-        inputs["prior"] = np.round(guess * 255)[..., None] / np.float32(255)
-    padding = ((0, -height % DIVISOR), (0, -width % DIVISOR), (0, 0))
-    padded = {
-        name: np.pad(array, padding, mode="symmetric")[None]
-        for name, array in inputs.items()
+    padding = ((0, -height % DIVISOR), (0, -width % DIVISOR))
+    inputs = {
+        "image": np.pad(image, (*padding, (0, 0)), mode="symmetric"),
+        "trimap": np.pad(trimap, padding, mode="symmetric"),
     }
-    outputs = generator(padded, training=False)
+    asked = {tensor.name for tensor in generator.inputs}
+    if "prior" in asked:
+        guess = prior.first_guess(inputs["image"], inputs["trimap"])
+        for name, values in (("prior", guess.alpha), ("colours", guess.colours)):
+            inputs[name] = images.to_uint8(values) / np.float32(255)  # as in training
+    batch = {
+        name: np.atleast_3d(values)[None]
+        for name, values in inputs.items()
+        if name in asked
+    }
+    outputs = generator(batch, training=False)
     alpha = np.asarray(outputs["alpha"])[0, :height, :width, 0]
     alpha = matting.paste_known(alpha, trimap)
     if estimates_foreground is None:

@@ -21,6 +21,7 @@ def build():
 @pytest.fixture
 def run_directory(tmp_path):
     config = {"preset": "matting", "widths": [8, 8], "use_prior": True}
+    config["use_colours"] = True
     (tmp_path / "config.json").write_text(json.dumps(config))
     return tmp_path
 

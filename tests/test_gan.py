@@ -164,6 +164,7 @@ batch = {
     "foreground": random.random((2, 64, 64, 3)).astype("f"),
     "alpha": random.random((2, 64, 64, 1)).astype("f"),
     "prior": random.random((2, 64, 64, 1)).astype("f"),
+    "colours": random.random((2, 16, 16, 6)).astype("f"),
     "trimap": np.full((2, 64, 64, 1), 128, np.uint8),
 }
 losses = []

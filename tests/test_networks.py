@@ -12,11 +12,14 @@ def random_inputs(height, width, seed=0, batch=1):
         "image": random.random((batch, height, width, 3)).astype(np.float32),
         "trimap": codes[random.integers(0, 3, (batch, height, width, 1))],
         "prior": random.random((batch, height, width, 1)).astype(np.float32),
+        "colours": random.random((batch, height // 4, width // 4, 6)).astype(
+            np.float32
+        ),
     }
 
 
 @pytest.mark.parametrize(
-    ("preset", "count"), [("matting", 894_224), ("paper2018", 982_004)]
+    ("preset", "count"), [("matting", 898_256), ("paper2018", 982_004)]
 )
 def test_parameter_counts_are_what_they_were(preset, count):
     network = generator.build_generator(preset)
@@ -34,14 +37,40 @@ def test_outputs_have_the_size_of_the_inputs(preset):
 
 
 def test_an_untrained_network_returns_its_prior_and_the_image():
-    network = generator.build_generator("matting", (8, 8))
+    network = generator.build_generator("matting", (8, 8), use_colours=False)
     inputs = random_inputs(64, 64)
+    del inputs["colours"]
     outputs = network(inputs)
     is_unknown = inputs["trimap"] == matting.UNKNOWN
     np.testing.assert_allclose(
         outputs["alpha"].numpy()[is_unknown], inputs["prior"][is_unknown], atol=1e-6
     )
     np.testing.assert_allclose(outputs["foreground"], inputs["image"], atol=1e-6)
+
+
+def test_an_untrained_foreground_is_as_close_to_the_guess_as_the_image_allows():
+    network = generator.build_generator("matting", (8, 8))
+    inputs = random_inputs(64, 64)
+    guess = np.float32([0.9, 0.1, 0.2, 0.1, 0.3, 0.8])  # foreground, background
+    inputs["colours"] = np.broadcast_to(guess, (1, 16, 16, 6))
+    inputs["image"] = guess[3:] + inputs["prior"] * (
+        guess[:3] - guess[3:]
+    )  # exactly what both colours and the prior explain
+    inputs["trimap"][:] = matting.UNKNOWN
+    outputs = network(inputs)
+    np.testing.assert_allclose(
+        outputs["foreground"], np.broadcast_to(guess[:3], (1, 64, 64, 3)), atol=1e-5
+    )
+
+
+def test_the_projection_is_the_place_between_both_colours():
+    layer = generator.Projection()
+    colours = np.float32([1, 0.5, 0, 0, 0.5, 1]).reshape(1, 1, 1, 6)
+    for share in (0.0, 0.25, 1.0):
+        image = share * colours[..., :3] + (1 - share) * colours[..., 3:]
+        assert float(layer([image, colours])[0, 0, 0, 0]) == pytest.approx(
+            share, abs=1e-3
+        )
 
 
 def test_known_pixels_are_exact_and_foreground_is_the_image_there():

@@ -22,6 +22,7 @@ def runs(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         config = {"preset": "matting", "widths": [8, 8], "use_prior": True}
+        config["use_colours"] = True
         (folder / "config.json").write_text(json.dumps(config))
         network = generator.build_generator("matting", (8, 8))
         layer = network.get_layer("residual")
