@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import images, matting
+from model import frame, images, matting
 
 PAIR_PROBABILITY = 0.3  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
@@ -29,11 +29,13 @@ class Cutout(NamedTuple):
         foreground: (H, W, 3) uint8, colours extended under alpha 0.
         alpha: (H, W) uint8.
         edge: (N, 2) int, rows and columns of fractional pixels, crop centres.
+        cuts: The sides of the picture beyond which the object goes on.
     """
 
     foreground: np.ndarray
     alpha: np.ndarray
     edge: np.ndarray
+    cuts: frame.Cuts
 
 
 def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
@@ -53,7 +55,7 @@ def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
     if len(edge) < 64:
         edge = np.argwhere(matting.trimap_from_alpha(alpha, 2, 2) == matting.UNKNOWN)
     edge = edge[:: max(1, len(edge) // 8192)]
-    return Cutout(images.to_uint8(foreground), levels, edge)
+    return Cutout(images.to_uint8(foreground), levels, edge, frame.find_cuts(levels))
 
 
 def compose_crop(
@@ -126,12 +128,9 @@ def crop_cutout(
     linear = turn @ np.diag(zoom * squeeze * [flip, 1])  # acts on (column, row)
     target = size / 2 + random.uniform(-0.3, 0.3, 2) * size
     shift = target - linear @ [column, row]
-    layers = cv2.warpAffine(
-        layers,
-        np.column_stack([linear, shift]),
-        (size, size),
-        flags=random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]),
-    )
+    interpolation = random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])
+    matrix = np.column_stack([linear, shift])
+    layers = frame.warp(layers, matrix, size, interpolation, source.cuts)
     foreground, alpha = matting.unpremultiply(layers[..., :3], layers[..., 3])
     return recolour(foreground, random, strength=1.0), alpha
 

@@ -3,6 +3,7 @@
 Every batch is a dict of
     image, foreground   (B, H, W, 3) float32 in [0, 1]
     alpha, prior        (B, H, W, 1) float32 in [0, 1]
+    colours             (B, H/4, W/4, 6) float32 in [0, 1]
     trimap              (B, H, W, 1) uint8
 Sample number i depends on the seed and on i alone, so that a run resumes at any
 batch by its number.
@@ -17,8 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 from model import compose, images, layers, matting, prior
+from model.composites import Composites
 
-CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3, "prior": 1}
+CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3}
 LAYER_CACHE = 512  # decoded layers of each kind kept in memory
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
@@ -71,86 +73,6 @@ class Layers:
         return compose.compose_crop(upper, lower, background, size, random)
 
 
-class Composites:
-    """The stored composites of one split."""
-
-    def __init__(self, directory: Path, split: str):
-        """Lists the complete composites.
-
-        Args:
-            directory: A data directory.
-            split: `train` or `val`.
-
-        Raises:
-            FileNotFoundError: If there are none.
-        """
-        self.directory = directory / split
-        self.names = sorted(
-            path.stem for path in (self.directory / "image").glob("*.png")
-        )
-        if not self.names:
-            raise FileNotFoundError(
-                f"{self.directory}/image: no *.png; run scripts/combine.py first"
-            )
-
-    def read(self, name: str) -> dict[str, np.ndarray]:
-        """Reads one composite whole.
-
-        Args:
-            name: One of `names`.
-
-        Returns:
-            `image`, `foreground` (H, W, 3) and `alpha` (H, W) float32 in [0, 1],
-            `trimap` (H, W) uint8.
-        """
-
-        def path(part: str) -> Path:
-            return self.directory / part / f"{name}.png"
-
-        return {
-            "image": images.read_image(path("image")),
-            "trimap": images.read_trimap(path("trimap")),
-            "alpha": images.read_grey(path("alpha")),
-            "foreground": images.read_image(path("foreground")),
-        }
-
-    def crop(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
-        """Cuts sample number `index` around an unknown pixel.
-
-        Args:
-            seed: The run's seed.
-            index: Number of the sample, 0 or more.
-            size: Side of the crop in pixels; the composite must be as large.
-
-        Returns:
-            `image`, `foreground` (size, size, 3), `alpha` and `trimap`
-            (size, size), all uint8.
-
-        Raises:
-            ValueError: If the composite is smaller than the crop.
-        """
-        random = np.random.default_rng([seed, index])
-        name = self.names[random.integers(len(self.names))]
-        arrays = {
-            part: images.to_uint8(array) for part, array in self.read(name).items()
-        }
-        height, width = arrays["trimap"].shape
-        if min(height, width) < size:
-            raise ValueError(
-                f"{self.directory}/image/{name}.png is {width}x{height}, smaller than "
-                f"a crop of {size}; give a smaller --crop"
-            )
-        unknown = np.argwhere(arrays["trimap"] == matting.UNKNOWN)
-        centre = unknown[random.integers(len(unknown))] if len(unknown) else (0, 0)
-        row = int(np.clip(centre[0] - size // 2, 0, height - size))
-        column = int(np.clip(centre[1] - size // 2, 0, width - size))
-        flip = random.choice([-1, 1])
-        return {
-            part: array[row : row + size, column : column + size][:, ::flip]
-            for part, array in arrays.items()
-        }
-
-
 def batches(
     source: Layers | Composites,
     *,
@@ -172,26 +94,30 @@ def batches(
         batch_size: Samples in a batch.
         size: Side of a crop in pixels.
         workers: Crops made at the same time.
-        use_prior: Whether to add the closed-form prior.
+        use_prior: Whether to add the first guess, `prior` and `colours`.
 
     Returns:
         The dataset, as the module's docstring describes.
     """
-    parts = [part for part in CHANNELS if use_prior or part != "prior"]
+    shapes = {part: (size, size, depth) for part, depth in CHANNELS.items()}
+    if use_prior:
+        small = size // prior.FACTOR
+        shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
 
     def make(index: int) -> list[np.ndarray]:
         sample = source.crop(seed, int(index), size)
         if use_prior:
             image = sample["image"].astype(np.float32) / 255
-            guess = prior.closed_form_prior(image, sample["trimap"])
-            sample["prior"] = np.round(guess * 255).astype(np.uint8)
-        return [sample[part].reshape(size, size, CHANNELS[part]) for part in parts]
+            guess = prior.first_guess(image, sample["trimap"])
+            sample["prior"] = images.to_uint8(guess.alpha)
+            sample["colours"] = images.to_uint8(guess.colours)
+        return [sample[part].reshape(shape) for part, shape in shapes.items()]
 
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(make, [index], [tf.uint8] * len(parts))
-        sample = dict(zip(parts, arrays, strict=True))
+        arrays = tf.numpy_function(make, [index], [tf.uint8] * len(shapes))
+        sample = dict(zip(shapes, arrays, strict=True))
         for part, array in sample.items():
-            array.set_shape((size, size, CHANNELS[part]))
+            array.set_shape(shapes[part])
         return sample
 
     indices = tf.data.Dataset.range(first * batch_size, (first + steps) * batch_size)

@@ -8,11 +8,14 @@ this makes pictures to look at and to validate on.
 import cv2
 import numpy as np
 
-from model import images, matting
+from model import frame, images, matting
 
 SCALES = (0.6, 1.1)  # of the largest cut-out that fits into the frame
 OVERHANG = 0.15  # of a side of the cut-out that may leave the frame
 VISIBLE = 0.7  # of the cut-out's alpha that must stay in the frame
+VISIBLE_CLOSE = 0.35  # the same of one that fills the frame from side to side
+CLOSE_SCALES = (1.0, 1.25)  # of the smallest of those that does
+TRIES = 6  # the looser ones first
 ZOOM = 1.5  # of the background, at most
 
 
@@ -82,32 +85,103 @@ def place_cutout(
     height: int,
     width: int,
 ) -> tuple[np.ndarray, np.ndarray, dict]:
-    """Flips, scales and moves a cut-out so that it is mostly in an empty frame."""
+    """Flips, scales and moves a cut-out so that it is mostly in an empty frame.
+
+    Where its own picture cuts it off, the frame does, too. If that leaves no pixel
+    empty or too little of it to see, it is placed wholly in the frame, cuts and all.
+    """
     flip = bool(rng.integers(2))
     if flip:
         foreground, alpha = foreground[:, ::-1], alpha[:, ::-1]
-    fit = min(height / alpha.shape[0], width / alpha.shape[1])
-    for looseness in np.linspace(1, 0, 6):  # the last try lies wholly in the frame
-        scale = fit * rng.uniform(SCALES[0], np.interp(looseness, (0, 1), SCALES))
+    cuts = frame.find_cuts(alpha)
+    is_close = (cuts.top and cuts.bottom) or (cuts.left and cuts.right)
+    least = VISIBLE_CLOSE if is_close else VISIBLE
+    tries = [(cuts, looseness) for looseness in np.linspace(1, 0, TRIES)]
+    if any(cuts):
+        tries.append((frame.Cuts(*[False] * 4), 0))  # lies wholly in the frame
+    for held, looseness in tries:
+        scale = choose_scale(alpha.shape, held, looseness, rng, height, width)
         sides = [max(1, round(side * scale)) for side in alpha.shape]
-        corner = []
-        for side, room in zip(
-            sides, (height - sides[0], width - sides[1]), strict=True
-        ):
-            slack = round(OVERHANG * looseness * side)
-            low, high = min(0, room) - slack, max(0, room) + slack
-            corner.append(int(rng.integers(low, high + 1)))
+        corner = [
+            choose_start(side, room, looseness, *ends, rng)
+            for side, room, ends in (
+                (sides[0], height - sides[0], held[:2]),
+                (sides[1], width - sides[1], held[2:]),
+            )
+        ]
         small, small_alpha = matting.resize_cutout(foreground, alpha, *sides)
         layers = np.dstack([small, small_alpha])
         layers = paste(layers, *corner, height, width)
         placed = layers[..., 3]
-        if placed.min() == 0 and placed.sum() >= VISIBLE * small_alpha.sum() > 0:
+        if placed.min() == 0 and placed.sum() >= least * small_alpha.sum() > 0:
             break
     if not images.to_uint8(placed).any():
         raise ValueError(f"nothing to see at {width}x{height} pixels; leave it out")
     placement = {"top": corner[0], "left": corner[1], "flip": flip}
     placement |= {"cutout_height": sides[0], "cutout_width": sides[1]}
     return layers[..., :3], placed, placement
+
+
+def choose_scale(
+    shape: tuple[int, int],
+    cuts: frame.Cuts,
+    looseness: float,
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+) -> float:
+    """Draws by how much a cut-out is enlarged.
+
+    Args:
+        shape: Its height and width in pixels.
+        cuts: The sides at which the frame has to cut it off.
+        looseness: 1 to let it leave the frame, 0 to keep it in.
+        rng: Source of the choice.
+        height: Of the frame, in pixels.
+        width: Of the frame, in pixels.
+
+    Returns:
+        The scale.
+    """
+    spans = []
+    if cuts.top and cuts.bottom:
+        spans.append(height / shape[0])
+    if cuts.left and cuts.right:
+        spans.append(width / shape[1])
+    if spans:
+        return max(spans) * rng.uniform(*CLOSE_SCALES)
+    fit = min(height / shape[0], width / shape[1])
+    return fit * rng.uniform(SCALES[0], np.interp(looseness, (0, 1), SCALES))
+
+
+def choose_start(
+    side: int,
+    room: int,
+    looseness: float,
+    is_cut_before: bool,
+    is_cut_after: bool,
+    rng: np.random.Generator,
+) -> int:
+    """Draws where a cut-out begins along one axis of the frame.
+
+    Args:
+        side: Its length along the axis, in pixels.
+        room: That of the frame less its own.
+        looseness: 1 to let it leave the frame, 0 to keep it in.
+        is_cut_before: Whether the frame has to cut it off where the axis begins.
+        is_cut_after: Whether the frame has to cut it off where the axis ends.
+        rng: Source of the choice.
+
+    Returns:
+        The place in pixels, below 0 if it begins outside.
+    """
+    slack = round(OVERHANG * looseness * side)
+    low, high = min(0, room) - slack, max(0, room) + slack
+    if is_cut_before:
+        high = min(high, 0)
+    if is_cut_after:
+        low = min(max(low, room), high)
+    return int(rng.integers(low, high + 1))
 
 
 def paste(

@@ -1,9 +1,15 @@
-"""Fixtures: synthetic layers, and a data directory made of them by combine.py."""
+"""Fixtures: synthetic layers, a data directory made of them, a web server."""
 
+import contextlib
+import http.server
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+import urllib.parse
 from pathlib import Path
 
 import numpy as np
@@ -52,30 +58,95 @@ def layer_folders(tmp_path_factory) -> tuple[Path, Path]:
     return folder / "foregrounds", folder / "backgrounds"
 
 
+def composite(layer_folders: tuple[Path, Path], output: Path, *options: str) -> Path:
+    """Composites the layers by the real command."""
+    foregrounds, backgrounds = map(str, layer_folders)
+    command = [sys.executable, str(ROOT / "scripts/combine.py"), *options]
+    command += ["--foregrounds", foregrounds, "--backgrounds", backgrounds]
+    command += ["--output", str(output), "--per-foreground", "2", "--size", "160x128"]
+    command += ["--workers", "1", "--val-fraction", "0.3"]
+    subprocess.run(command, check=True)
+    return output
+
+
 @pytest.fixture(scope="session")
 def data_directory(layer_folders, tmp_path_factory) -> Path:
-    """Composites the layers by the real command."""
-    output = tmp_path_factory.mktemp("composites") / "data"
-    foregrounds, backgrounds = layer_folders
-    subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / "scripts/combine.py"),
-            "--foregrounds",
-            str(foregrounds),
-            "--backgrounds",
-            str(backgrounds),
-            "--output",
-            str(output),
-            "--per-foreground",
-            "2",
-            "--size",
-            "160x128",
-            "--workers",
-            "1",
-            "--val-fraction",
-            "0.3",
-        ],
-        check=True,
-    )
-    return output
+    """Composites the layers into PNG files."""
+    return composite(layer_folders, tmp_path_factory.mktemp("composites") / "data")
+
+
+@pytest.fixture(scope="session")
+def record_directory(layer_folders, tmp_path_factory) -> Path:
+    """Composites the same layers into TFRecord files."""
+    output = tmp_path_factory.mktemp("composites") / "records"
+    return composite(layer_folders, output, "--format", "tfrecord")
+
+
+class Site:
+    """A web server on this machine that answers as a test tells it to.
+
+    Attributes:
+        answers: By path: bytes, a status, a dictionary (sent as JSON), a function of
+            the query that returns one of these, a tuple (status, headers, bytes) or a
+            list of such answers, given one after the other, the last one for ever.
+        asked: The paths asked for, with their queries, in order; robots.txt too.
+        agents: The User-Agent headers met.
+        delay: Seconds before each answer.
+    """
+
+    def __init__(self):
+        self.answers, self.asked, self.agents, self.delay = {}, [], set(), 0
+        site = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.answer(self)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    def answer(self, handler):
+        self.asked.append(handler.path)
+        self.agents.add(handler.headers["User-Agent"])
+        time.sleep(self.delay)
+        parts = urllib.parse.urlsplit(handler.path)
+        answer = self.answers.get(parts.path, 404)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if callable(answer):
+            answer = answer(dict(urllib.parse.parse_qsl(parts.query)))
+        if isinstance(answer, int):
+            answer = answer, {}, b""
+        if isinstance(answer, dict):
+            answer = 200, {"Content-Type": "application/json"}, json.dumps(answer)
+        if isinstance(answer, bytes):
+            answer = 200, {}, answer
+        status, headers, body = answer
+        body = body.encode() if isinstance(body, str) else body
+        with contextlib.suppress(ConnectionError):
+            handler.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+            handler.wfile.write(body)
+
+    def pictures_asked(self):
+        """Lists the paths asked for under /pictures/."""
+        return [path for path in self.asked if path.startswith("/pictures/")]
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """Runs a web server for one test."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    site = Site()
+    thread = threading.Thread(target=site.server.serve_forever, args=(0.02,))
+    thread.start()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+    thread.join()

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import layers, placement
+from model import example, layers, placement, records
 from scripts import combine
 
 SCRIPT = Path(combine.__file__).resolve()
 FOLDERS = ("image", "trimap", "alpha", "foreground")
 SMALL = ("--size", "96x72", "--per-foreground", "3")
+RECORDS = ("--format", "tfrecord")
 LARGE = ("--size", "320x240", "--per-foreground", "40")  # seconds: time to stop it
 
 
@@ -154,6 +155,94 @@ def test_two_shards_make_together_what_one_makes(made, fresh):
     expected = contents(made / "out")
     del expected["manifest.jsonl"]
     assert contents(fresh / "out") == expected
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """What one worker makes of the same layers as TFRecord files."""
+    root = make_layers(tmp_path_factory.mktemp("recorded"))
+    result = run(root, *RECORDS)
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    return contents(root / "out")
+
+
+def test_records_hold_the_files_that_are_written_otherwise(made, recorded, tmp_path):
+    rows = [json.loads(line) for line in recorded["manifest.jsonl"].splitlines()]
+    assert set(recorded) == {
+        *("manifest.jsonl", "layers.json", "options.json"),
+        *(row["records"] for row in rows),
+    }
+    assert recorded["layers.json"] == (made / "out" / "layers.json").read_bytes()
+    plain = read_manifest(made / "out" / "manifest.jsonl")
+    for row, expected in zip(rows, plain, strict=True):
+        (tmp_path / "file").write_bytes(recorded[row["records"]])
+        features = example.decode(records.read(tmp_path / "file", row["offset"]))
+        assert json.loads(features["row"]) == expected
+        assert row.items() >= expected.items()
+        for folder in FOLDERS:
+            name = f"{row['split']}/{folder}/{row['name']}.png"
+            assert features[folder] == (made / "out" / name).read_bytes()
+
+
+def test_workers_shards_and_a_second_run_make_the_same_records(fresh, recorded):
+    for index in range(2):
+        result = run(
+            fresh, *RECORDS, "--num-shards", 2, "--shard-index", index, workers=2
+        )
+        assert result.returncode == 0
+    for path in (fresh / "out").glob("manifest-*"):
+        path.unlink()
+    times = {path: path.stat().st_mtime_ns for path in (fresh / "out").glob("*/*")}
+    assert run(fresh, *RECORDS).returncode == 0
+    assert contents(fresh / "out") == recorded
+    assert times == {path: path.stat().st_mtime_ns for path in times}
+
+
+def test_records_that_are_lost_damaged_or_half_written_are_made_again(fresh, recorded):
+    assert run(fresh, *RECORDS).returncode == 0
+    lost, short, leftover = sorted((fresh / "out").glob("*/*.tfrecord"))
+    lost.unlink()
+    short.write_bytes(short.read_bytes()[:-9])
+    leftover.rename(leftover.with_name(f".{leftover.name}.0123abcd.part"))
+    assert run(fresh, *RECORDS).returncode == 0
+    assert contents(fresh / "out") == recorded
+
+
+def test_more_records_of_each_can_be_asked_for_later(fresh, recorded):
+    assert run(fresh, *RECORDS, "--per-foreground", 2).returncode == 0
+    assert run(fresh, *RECORDS).returncode == 0
+    assert contents(fresh / "out") == recorded
+
+
+def test_a_killed_run_goes_on_to_the_same_records(fresh):
+    large = (*LARGE, *RECORDS)
+    line = command(fresh, *large, "--workers", 2)
+    process = subprocess.Popen(line, stderr=subprocess.PIPE)
+    wait_for(lambda: any((fresh / "out").glob("*/*.tfrecord")))
+    process.kill()
+    process.communicate(timeout=30)
+    assert run(fresh, *large).returncode == 0
+    other = make_layers(fresh / "other")
+    assert run(other, *large, workers=2).returncode == 0
+    assert contents(fresh / "out") == contents(other / "out")
+
+
+def test_a_foreground_that_cannot_be_made_is_left_out_of_the_records(fresh):
+    save(fresh / "foregrounds" / "dust.png", dust())
+    result = run(fresh, *RECORDS)
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert all("dust--" in line and "nothing to see at 96x72" in line for line in lines)
+    rows = read_manifest(fresh / "out" / "manifest.jsonl")
+    assert len(rows) == 9 and not list((fresh / "out").glob("*/dust*"))
+
+
+def dust():
+    """A cut-out so large and faint that nothing of it is left when it is reduced."""
+    rgba = np.zeros((600, 600, 4))
+    rgba[::40, ::40] = 0.04
+    return rgba
 
 
 def test_lost_files_and_a_row_cut_short_are_made_again(made, fresh):
@@ -317,6 +406,7 @@ def test_bad_arguments_give_one_line_and_write_nothing(fresh, options, message):
     [
         (["--seed", "1"], "another seed"),
         (["--size", "48x48"], "another height, width"),
+        (["--format", "tfrecord"], "another format"),
     ],
 )
 def test_a_folder_made_otherwise_is_refused_and_kept(made, options, message):
@@ -407,6 +497,66 @@ def test_hidden_colours_never_show():
         assert arrays["image"][..., 1].max() == 0
         assert arrays["foreground"][..., 1].max() == 0
         assert arrays["foreground"][..., 0].min() >= 254
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_side_that_its_picture_cuts_off_is_cut_off_by_the_frame(flip):
+    """A portrait, cut off below and on one side, never ends inside the frame."""
+    alpha = np.zeros((120, 100), np.float32)
+    alpha[30:, 40:] = 1
+    alpha = alpha[:, ::-1] if flip else alpha
+    background = np.full((50, 50, 3), 0.25, np.float32)
+    for seed in range(30):
+        arrays, numbers = placement.compose_sample(
+            np.ones((120, 100, 3), np.float32),
+            alpha,
+            background,
+            np.random.default_rng(seed),
+            72,
+            96,
+            (0, 0.1),
+        )
+        placed = arrays["alpha"]
+        on_the_right = flip == numbers["flip"]
+        side, other = (-1, 0) if on_the_right else (0, -1)
+        assert (placed[-1] == 255).sum() >= 10
+        assert (placed[:, side] == 255).sum() >= 10
+        assert not placed[0].any() and not placed[:, other].any()
+
+
+def test_a_close_up_fills_the_frame_from_side_to_side():
+    alpha = np.ones((100, 100), np.float32)
+    alpha[:20] = 0
+    background = np.full((50, 50, 3), 0.25, np.float32)
+    for seed in range(30):
+        arrays, _ = placement.compose_sample(
+            np.ones((100, 100, 3), np.float32),
+            alpha,
+            background,
+            np.random.default_rng(seed),
+            72,
+            96,
+            (0, 0.1),
+        )
+        placed = arrays["alpha"]
+        assert (placed[-1] == 255).all() and not placed[0].any()
+        assert (placed[:, 0] == placed[:, -1]).all()
+
+
+def test_what_would_hide_the_whole_background_is_placed_in_the_frame():
+    background = np.full((50, 50, 3), 0.25, np.float32)
+    smoke = np.full((60, 60), 0.5, np.float32)
+    for seed in range(10):
+        arrays, _ = placement.compose_sample(
+            np.ones((60, 60, 3), np.float32),
+            smoke,
+            background,
+            np.random.default_rng(seed),
+            72,
+            96,
+            (0, 0.1),
+        )
+        assert (arrays["trimap"] == 0).any()
 
 
 def test_the_split_by_hash_is_stable_and_near_its_fraction():

@@ -20,12 +20,12 @@ def collect(source, first, steps, **changes):
 
 def test_batches_have_the_stated_shapes_types_and_ranges(source):
     (batch,) = collect(source, 0, 1)
-    assert set(batch) == set(dataset.CHANNELS)
-    for name, array in batch.items():
-        assert array.shape == (2, 64, 64, dataset.CHANNELS[name])
+    shapes = {name: (2, 64, 64, depth) for name, depth in dataset.CHANNELS.items()}
+    shapes |= {"prior": (2, 64, 64, 1), "colours": (2, 16, 16, 6)}
+    assert {name: array.shape for name, array in batch.items()} == shapes
     assert batch["trimap"].dtype == np.uint8
     assert set(np.unique(batch["trimap"])) <= {0, 128, 255}
-    for name in ("image", "foreground", "alpha", "prior"):
+    for name in ("image", "foreground", "alpha", "prior", "colours"):
         assert batch[name].dtype == np.float32
         assert 0 <= batch[name].min() and batch[name].max() <= 1
 
@@ -51,7 +51,24 @@ def test_another_seed_gives_other_samples(source):
 
 def test_the_prior_is_left_out_where_it_is_not_wanted(source):
     (batch,) = collect(source, 0, 1, use_prior=False)
-    assert "prior" not in batch
+    assert not {"prior", "colours"} & set(batch)
+
+
+def test_black_pictures_do_not_stop_the_threads_of_tensorflow():
+    class Night:
+        def crop(self, seed, index, size):
+            shade = np.random.default_rng(seed).integers(
+                0, 2, (size, size, 3), np.uint8
+            )
+            trimap = np.full((size, size), matting.UNKNOWN, np.uint8)
+            trimap[:, : size // 4] = matting.FOREGROUND
+            trimap[:, -size // 4 :] = matting.BACKGROUND
+            shade[:, : size // 4] += 200
+            alpha = np.where(trimap == matting.FOREGROUND, trimap, 0)
+            return dict(image=shade, foreground=shade, alpha=alpha, trimap=trimap)
+
+    (batch,) = collect(Night(), 0, 1, size=128)
+    assert np.isfinite(batch["colours"]).all()
 
 
 def test_stored_crops_keep_their_arrays_aligned(data_directory):

@@ -10,19 +10,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"model.matting"},
-    {"model.images", "model.metrics"},
+    {"model.images", "model.metrics", "model.frame", "model.records", "model.example"},
     {
         "model.layers",
+        "model.composites",
         "model.placement",
         "model.report",
         "model.compose",
-        "model.prior",
+        "model.laplacian",
+        "model.sampling",
         "model.foreground",
         "model.generator",
         "model.discriminator",
         "model.engine",
         "model.losses",
     },
+    {"model.prior"},
     {
         "model.dataset",
         "model.gan",
@@ -34,8 +37,11 @@ LAYERS = [
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
     {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},
-    {"scripts.scenes.strands", "scripts.scenes.shapes", "scripts.scenes.stage"},
-    {"scripts.scenes.studio", "scripts.scenes.person"},
+    {"scripts.scenes.strands", "scripts.scenes.shapes", "scripts.scenes.hairstyles"},
+    {"scripts.scenes.stage", "scripts.scenes.tied", "scripts.scenes.leaf"},
+    {"scripts.scenes.studio", "scripts.scenes.person", "scripts.scenes.solids"},
+    {"scripts.scenes.sheer", "scripts.scenes.vessel", "scripts.scenes.furniture"},
+    {"scripts.scenes.frames", "scripts.scenes.journal", "scripts.scenes.processes"},
     {
         "scripts.scenes.hair",
         "scripts.scenes.fur",
@@ -43,7 +49,44 @@ SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.
         "scripts.scenes.glass",
         "scripts.scenes.net",
         "scripts.scenes.cloth",
+        "scripts.scenes.feather",
+        "scripts.scenes.flower",
+        "scripts.scenes.hard",
+        "scripts.scenes.lace",
+        "scripts.scenes.smoke",
+        "scripts.scenes.veil",
+        "scripts.scenes.wire",
     },
+]
+COLLECT_LAYERS = [  # of scripts/collect; above all of model, below scripts/download.py
+    {
+        "scripts.collect.candidate",
+        "scripts.collect.checkerboard",
+        "scripts.collect.options",
+        "scripts.collect.credits",
+        "scripts.collect.packages",
+        "scripts.collect.google_page",
+        "scripts.collect.google_process",
+    },
+    {"scripts.collect.rows", "scripts.collect.fetch", "scripts.collect.gates"},
+    {"scripts.collect.manifest", "scripts.collect.summary"},
+    {
+        "scripts.collect.sheets",
+        "scripts.collect.gather",
+        "scripts.collect.openverse",
+        "scripts.collect.commons",
+        "scripts.collect.debian",
+        "scripts.collect.google",
+        "scripts.collect.google_worker",
+        "scripts.collect.urls",
+        "scripts.collect.local",
+        "scripts.collect.img2dataset",
+    },
+]
+COMPOSITE_LAYERS = [  # of scripts/composites; above model, below scripts/combine*.py
+    {"scripts.composites.sample", "scripts.composites.manifest"},
+    {"scripts.composites.storage", "scripts.composites.workers"},
+    {"scripts.composites.plan", "scripts.composites.pipeline"},
 ]
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
 NETWORK_LIBRARIES = {"tensorflow", "keras"}
@@ -63,6 +106,8 @@ def modules_in(folder):
 MODEL = modules_in("model")
 SCRIPTS = modules_in("scripts")
 SCENES = modules_in("scripts/scenes")
+COLLECT = modules_in("scripts/collect")
+COMPOSITES = modules_in("scripts/composites")
 PROGRAMS = {
     **SCRIPTS,
     **{name: ROOT / f"{name}.py" for name in ("train", "eval")},
@@ -102,13 +147,17 @@ def loaded_with(path):
 
 
 def layer_of(name):
-    layers = LAYERS + SCENE_LAYERS
+    layers = LAYERS + SCENE_LAYERS + COLLECT_LAYERS + COMPOSITE_LAYERS
     return next((at for at, names in enumerate(layers) if name in names), len(layers))
 
 
 def test_every_module_has_its_layer():
     assert set(MODEL) == set().union(*LAYERS), "keep LAYERS in this file up to date"
     assert set(SCENES) == set().union(*SCENE_LAYERS), "keep SCENE_LAYERS up to date"
+    listed = set().union(*COLLECT_LAYERS)
+    assert set(COLLECT) == listed, "keep COLLECT_LAYERS up to date"
+    listed = set().union(*COMPOSITE_LAYERS)
+    assert set(COMPOSITES) == listed, "keep COMPOSITE_LAYERS up to date"
 
 
 @pytest.mark.parametrize("name", sorted(PROJECT))
