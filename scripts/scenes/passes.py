@@ -69,6 +69,48 @@ def encode_srgb(linear: np.ndarray) -> np.ndarray:
     return np.where(light < 0.0031308, light * 12.92, curved)
 
 
+def draw_motion(random) -> dict:
+    """Draws how the picture moves while the shutter is open.
+
+    Returns:
+        `right` and `down`, shares of the picture's width, and `turn`, radians about
+        its middle.
+    """
+    way, length = random.uniform(0, 2 * np.pi), random.uniform(0.01, 0.05)
+    right, down = np.array([np.cos(way), np.sin(way)]) * length
+    turn = random.normal(0, 0.02)
+    drawn = {"right": right, "down": down, "turn": turn}
+    return {name: round(float(value), 5) for name, value in drawn.items()}
+
+
+def blur_by_motion(light: np.ndarray, motion: dict) -> np.ndarray:
+    """Averages a picture over the places it is at while the shutter is open.
+
+    As light and alpha are averaged alike, alpha stays the exact share of the
+    background that is hidden. What comes in over a border is what is at the border.
+
+    Args:
+        light: (H, W, 4) float32, linear, multiplied by alpha.
+        motion: From `draw_motion`.
+
+    Returns:
+        (H, W, 4) float32.
+    """
+    height, width = light.shape[:2]
+    shift = np.array([motion["right"], motion["down"]]) * width
+    path = np.hypot(*shift) + abs(motion["turn"]) * width / 2  # pixels, at most
+    steps = int(np.ceil(path)) * 2 + 1
+    middle = np.array([width - 1, height - 1]) / 2
+    total = np.zeros(light.shape, np.float64)
+    for at in np.linspace(-0.5, 0.5, steps):
+        cos, sin = np.cos(motion["turn"] * at), np.sin(motion["turn"] * at)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        matrix = np.column_stack([turn, middle - turn @ middle + shift * at])
+        border = cv2.BORDER_REPLICATE
+        total += cv2.warpAffine(light, matrix, (width, height), borderMode=border)
+    return (total / steps).astype(np.float32)
+
+
 def merge_passes(colour, alpha, bright: float, see_through: bool) -> np.ndarray:
     """Makes one straight RGBA picture from the two passes.
 

@@ -64,6 +64,17 @@ def lathe(profile: np.ndarray, steps: int):
     return vertices, np.stack(quads, axis=1)
 
 
+def grid_quads(rows: int, columns: int) -> np.ndarray:
+    """Numbers the quads of a sheet of (rows, columns) vertices: (Q, 4).
+
+    >>> grid_quads(2, 2)
+    array([[0, 1, 3, 2]])
+    """
+    row, column = np.mgrid[: rows - 1, : columns - 1].reshape(2, -1)
+    first = row * columns + column
+    return np.stack([first, first + 1, first + columns + 1, first + columns], axis=1)
+
+
 def leaf_mesh(width: float, bend: float, waves: int, rows: int = 14):
     """Makes a curved leaf from (0, 0, 0) along +y with length 1.
 

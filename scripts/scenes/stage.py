@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.scenes.materials import glowing_material
-from scripts.scenes.passes import merge_passes
+from scripts.scenes.passes import blur_by_motion, merge_passes
+from scripts.scenes.shapes import lathe
 
 ALPHA_SAMPLES = 40  # per pixel: steps of 1/40 of opacity, before the pixel filter
 GLASS_SAMPLES = 6  # times those of other objects: bent light is noisier
+DEFOCUS_SAMPLES = (2, 6)  # times those of sharp frames: colour, alpha
 
 
 class Subject(NamedTuple):
@@ -26,12 +28,14 @@ class Subject(NamedTuple):
         points: (N, 3) points that a view of the whole must show.
         detail: (M, 3) points worth a close-up.
         azimuth: Largest turn of the camera from the front, radians.
+        turned: Least turn.
     """
 
     parameters: dict
     points: np.ndarray
     detail: np.ndarray
     azimuth: float
+    turned: float = 0.0
 
 
 def reset_scene(size: int, threads: int, seed: int):
@@ -53,7 +57,8 @@ def reset_scene(size: int, threads: int, seed: int):
     scene.cycles.denoising_prefilter = "FAST"
     scene.cycles.transparent_max_bounces = 32
     scene.cycles.sample_clamp_indirect = 8
-    scene.cycles_curves.shape = "RIBBONS"
+    scene.cycles.use_light_tree = False  # there are few lights
+    scene.cycles_curves.shape, scene.cycles_curves.subdivisions = "RIBBONS", 1
     scene.render.use_persistent_data = True
     scene.render.threads_mode, scene.render.threads = "FIXED", threads
     scene.render.film_transparent = True
@@ -100,16 +105,28 @@ def add_mesh(name: str, vertices, faces, materials, material_of_face=None):
     return made
 
 
-def add_strands(name: str, strands, radius: float, material, tip=0.25) -> None:
-    """Adds (N, K, 3) strands, or a list of (K, 3), tapering to `tip` of the radius."""
+def add_strands(name: str, strands, radius, material, tip=0.25) -> None:
+    """Adds strands that taper to their tips.
+
+    Args:
+        name: Of the object.
+        strands: (N, K, 3), or a list of (K, 3) of different K.
+        radius: At the roots, a number or (N,).
+        material: Of all of them.
+        tip: Radius of the tips as a share of the roots'.
+    """
     import bpy
 
+    counts = np.array([len(strand) for strand in strands])
     curves = bpy.data.hair_curves.new(name)
-    curves.add_curves([len(strand) for strand in strands])
+    curves.add_curves(counts.tolist())
     points = np.concatenate(list(strands)).astype(np.float32)
-    widths = [radius * np.linspace(1, tip, len(strand)) for strand in strands]
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    along = (np.arange(len(points)) - first) / np.repeat(counts - 1, counts)
+    widths = np.repeat(np.broadcast_to(radius, counts.shape), counts)
+    widths = (widths * (1 - (1 - tip) * along)).astype(np.float32)
     curves.points.foreach_set("position", points.ravel())
-    curves.points.foreach_set("radius", np.concatenate(widths).astype(np.float32))
+    curves.points.foreach_set("radius", widths)
     curves.materials.append(material)
     made = bpy.data.objects.new(name, curves)
     bpy.context.scene.collection.objects.link(made)
@@ -117,13 +134,12 @@ def add_strands(name: str, strands, radius: float, material, tip=0.25) -> None:
 
 def add_ball(centre, radii, material, rotation=(0, 0, 0)) -> np.ndarray:
     """Adds an ellipsoid and returns its 4 x 4 matrix, from the unit ball."""
-    import bpy
-
-    bpy.ops.mesh.primitive_uv_sphere_add(segments=48, ring_count=24, location=centre)
-    ball = bpy.context.object
-    ball.scale, ball.rotation_euler = radii, rotation
-    bpy.ops.object.shade_smooth()
-    ball.data.materials.append(material)
+    # Blender's own sphere differs from run to run in the order of its vertices.
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 25)
+    profile = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    vertices, quads = lathe(profile, 48)
+    ball = add_mesh("ball", vertices, quads, [material])
+    ball.location, ball.scale, ball.rotation_euler = centre, radii, rotation
     return read_matrix(ball)
 
 
@@ -135,27 +151,34 @@ def read_matrix(made) -> np.ndarray:
     return np.array(made.matrix_world)
 
 
-def render_view(scene, samples: int, bright: float, see_through: bool) -> np.ndarray:
-    """Renders one view by its two passes.
+def render_view(
+    scene, samples: int, bright: float, see_through: bool, motion: dict | None = None
+) -> np.ndarray:
+    """Renders one view by its two passes, which are blurred alike.
 
     Args:
-        scene: Ready scene.
+        scene: Ready scene; its camera tells whether it is defocused.
         samples: Colour samples per pixel.
         bright: Linear level of the bright parts.
         see_through: True for glass, whose alpha is the colour pass' own.
+        motion: From `draw_motion`, or None for a still view.
 
     Returns:
         (size, size, 4) uint8 straight RGBA.
     """
+    more, finer = DEFOCUS_SAMPLES if scene.camera.data.dof.use_dof else (1, 1)
     if see_through:
         scene.cycles.film_transparent_glass = True
         scene.cycles.film_transparent_roughness = 0.2
-        colour = render_pass(scene, samples * GLASS_SAMPLES, 12)
-        alpha = colour[..., 3]
+        shadow = colour = render_pass(scene, samples * GLASS_SAMPLES * more, 12)
     else:
-        colour = render_pass(scene, samples, 3)
-        alpha = render_pass(scene, ALPHA_SAMPLES, 0, glowing_material("alpha"))[..., 3]
-    return merge_passes(colour, np.clip(alpha, 0, 1), bright, see_through)
+        colour = render_pass(scene, samples * more, 3)
+        glow = glowing_material("alpha")
+        shadow = render_pass(scene, ALPHA_SAMPLES * finer, 0, glow)
+    if motion:
+        colour, shadow = (blur_by_motion(light, motion) for light in (colour, shadow))
+    alpha = np.clip(shadow[..., 3], 0, 1)
+    return merge_passes(colour, alpha, bright, see_through)
 
 
 def render_pass(scene, samples: int, bounces: int, override=None) -> np.ndarray:

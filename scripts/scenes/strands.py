@@ -111,6 +111,63 @@ def curl_strands(strands, lock, radius: float, turns: float, random):
     return strands + wound * size[..., None]
 
 
+def stray_strands(strands, count: int, reach: float, steps: int, random):
+    """Draws hairs that leave their lock: bent copies of some strands, cut anywhere.
+
+    Args:
+        strands: (N, K, 3).
+        count: Number of strays, M.
+        reach: Typical distance of a stray's tip from where its strand ended.
+        steps: Points of a stray.
+        random: Generator of the draws.
+
+    Returns:
+        (M, steps, 3) strands with the roots of those they are drawn from.
+    """
+    taken = strands[random.integers(len(strands), size=count)]
+    along = np.linspace(0, 1, steps)
+    place = along * random.uniform(0.35, 1, (count, 1)) * (strands.shape[1] - 1)
+    before = np.minimum(place.astype(int), strands.shape[1] - 2)
+    rows, part = np.arange(count)[:, None], (place - before)[..., None]
+    path = taken[rows, before] * (1 - part) + taken[rows, before + 1] * part
+    outward = normalise(path[:, -1] - strands.mean(axis=(0, 1)))
+    far = np.minimum(random.exponential(reach, (count, 1)), 3 * reach)
+    drift = far * (outward * 0.6 + random.normal(0, 0.6, (count, 3)))
+    path = path + drift[:, None] * along[:, None] ** 1.5
+    for cycles, share in ((0.8, 0.5), (2.0, 0.15), (5.0, 0.04)):
+        sway = far * share * random.normal(0, 1, (count, 3))
+        phase = random.uniform(0, 2 * np.pi, (count, 1))
+        pace = cycles * random.uniform(0.6, 1.6, (count, 1))
+        wave = np.sin(2 * np.pi * pace * along + phase) - np.sin(phase)
+        path = path + sway[:, None] * (wave * along)[..., None]
+    return path
+
+
+def bundle_strands(spine, widths, offsets, starts, ends, count: int):
+    """Lays strands along a curve, such as the hair of a ponytail.
+
+    Args:
+        spine: (K, 3) curve.
+        widths: (K,) radii of the bundle along it.
+        offsets: (N, 2) places of the strands in the bundle, in its unit disc.
+        starts: (N,) fractions of the curve where the strands begin.
+        ends: (N,) fractions where they end.
+        count: Points per strand.
+
+    Returns:
+        (N, count, 3) strands.
+    """
+    tangent = normalise(np.gradient(spine, axis=0))
+    side = normalise(np.cross(tangent, [0.83, 0.11, 0.54]))
+    other = np.cross(tangent, side)
+    frame = np.concatenate([spine, side * widths[:, None], other * widths[:, None]], 1)
+    place = starts[:, None] + (ends - starts)[:, None] * np.linspace(0, 1, count)
+    knots = np.linspace(0, 1, len(spine))
+    held = np.stack([np.interp(place, knots, column) for column in frame.T], axis=-1)
+    middle, side, other = np.split(held, 3, axis=-1)
+    return middle + side * offsets[:, None, :1] + other * offsets[:, None, 1:]
+
+
 def ply_strands(curve: np.ndarray, plies: int, radius: float, turns: float) -> list:
     """Twists strands around a curve, as yarn is.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.scenes.stage import Subject
+from scripts.scenes.stage import Subject, read_matrix
 from scripts.scenes.vectors import UP, normalise
 
 
@@ -78,7 +78,7 @@ def set_camera(scene, subject: Subject, close: bool, random) -> dict:
     Returns:
         What was drawn, for the manifest.
     """
-    azimuth = random.uniform(-1, 1) * subject.azimuth
+    azimuth = random.uniform(subject.turned, subject.azimuth) * random.choice([-1, 1])
     height = random.uniform(-0.15, 0.35)
     back = normalise(np.array([np.sin(azimuth), -np.cos(azimuth), np.tan(height)]))
     right = normalise(np.cross(UP, back))
@@ -100,6 +100,35 @@ def set_camera(scene, subject: Subject, close: bool, random) -> dict:
     aim(camera, centre + back * distance, centre)
     drawn = {"azimuth": azimuth, "height": height, "distance": distance}
     return drawn | {"margin": margin, "close": close}
+
+
+def set_defocus(scene, subject: Subject, random) -> dict:
+    """Focuses the camera near the subject's front and opens its aperture.
+
+    Args:
+        scene: Its camera is aimed.
+        subject: What it sees.
+        random: Generator of the draws.
+
+    Returns:
+        `focus`, distance of what is sharp, and `blur`, diameter of the disc that a
+        point at the back becomes, a share of the picture's width.
+    """
+    camera = scene.camera
+    matrix = read_matrix(camera)
+    depth = (matrix[:3, 3] - subject.points) @ matrix[:3, 2]  # cameras look along -z
+    low, high = np.percentile(depth, [2, 98])
+    middle = np.median(depth)
+    width = 2 * middle * np.tan(camera.data.angle / 2)
+    deep = max(high - low, 0.3 * width)
+    focus = low + deep * random.uniform(-0.15, 0.35)
+    blur = random.uniform(0.01, 0.04)
+    far = low + deep
+    aperture = blur * width * focus * far / (2 * middle * (far - focus))  # radius
+    lens = camera.data.dof
+    lens.use_dof, lens.focus_distance = True, focus
+    lens.aperture_fstop = camera.data.lens * 1e-3 / (2 * aperture)  # lens is in mm
+    return {"focus": round(float(focus), 4), "blur": round(blur, 4)}
 
 
 def draw_rim_point(points, centre, back, random) -> np.ndarray:
