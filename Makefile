@@ -11,7 +11,7 @@ DEMO := images/example.jpg images/example-trimap.png
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo data pictures test lint format clean
+.PHONY: help install demo data dataset pictures test lint format clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##/make \1:/p' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ demo: example-cutout.png  ## cut the example out: example-cutout.png
 
 data: $(INSTALLED)  ## composite the starter set into scripts/data
 	$(RUN) scripts/combine.py
+
+dataset: $(INSTALLED)  ## collect the whole open data set into scripts/dataset (Debian)
+	$(RUN) scripts/download.py --source debian --source local --folder scripts/renders \
+	  --min-side 180 --output scripts/dataset
 
 pictures: $(INSTALLED)  ## draw the pictures of the README again
 	$(RUN) scripts/pictures.py
