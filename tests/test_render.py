@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from scripts import render
+from scripts.collect.local import LocalSource
 from scripts.scenes import (
     cloth,
     foliage,
@@ -717,7 +719,9 @@ def make_pretended(kind, index, views, options):
         name = frames.name_frame(kind, index, view)
         frames.write_webp(options.output / name, rgba)
         settings = {name: getattr(options, name) for name in journal.SETTINGS}
-        yield {"file": name, "kind": kind, "seconds": 0.1} | settings
+        row = {"file": name, "kind": kind, "index": index, "view": view}
+        row["split"] = "heldout" if options.held_out else ""
+        yield row | settings | {"seconds": 0.1, "licence": render.LICENCE}
 
 
 def test_other_classes_do_not_need_the_heads(tmp_path, pretend, run_here, monkeypatch):
@@ -725,8 +729,8 @@ def test_other_classes_do_not_need_the_heads(tmp_path, pretend, run_here, monkey
     monkeypatch.setattr(render, "render_scene", make_pretended)
     line = ["--classes", "fur,net", "--first", "3", "--count", "2", "--views", "1"]
     assert render.main([*line, "--output", str(tmp_path)]) == 0
-    made = sorted(path.name for path in tmp_path.glob("*.webp"))
-    assert made == [f"{kind}-00{at}-0.webp" for kind in ("fur", "net") for at in (3, 4)]
+    made = sorted(f"foregrounds/{path.name}" for path in tmp_path.rglob("*.webp"))
+    assert made == [frames.name_frame(*at, 0) for at in product(("fur", "net"), (3, 4))]
     assert list(journal.read_rows(tmp_path / journal.MANIFEST)) == made
     assert (tmp_path / "sheets/foregrounds-01.jpg").exists()
 
@@ -766,7 +770,9 @@ def test_a_scene_that_fails_is_named_and_the_others_go_on(
     written = capsys.readouterr()
     assert "render.py: net-000: out of memory\n" in written.err
     assert written.out == f"{tmp_path / journal.MANIFEST}\n"
-    assert [path.name for path in tmp_path.glob("*.webp")] == ["net-001-0.webp"]
+    assert [path.name for path in tmp_path.glob("foregrounds/*.webp")] == [
+        "net-001-0.webp"
+    ]
 
 
 @pytest.mark.parametrize("name", ["size", "seed", "samples"])
@@ -780,8 +786,8 @@ def test_frames_of_other_settings_are_not_mixed(
     capsys.readouterr()
     assert render.main([*line, f"--{name}", "30"]) == 2
     assert capsys.readouterr().err == (
-        f"render.py: {tmp_path}: net-000-0.webp was made with --{name} 20, got 30; "
-        "give another --output\n"
+        f"render.py: {tmp_path}: foregrounds/net-000-0.webp was made with --{name} 20, "
+        "got 30; give another --output\n"
     )
     assert render.main([*line, f"--{name}", "30", "--first", "1"]) == 0  # no clash
 
@@ -822,8 +828,8 @@ def test_frames_that_have_a_row_are_not_made_again(
     line = ["--classes", "glass", "--output", str(tmp_path)]
     assert render.main([*line, "--views", "2"]) == 0
     assert render.main([*line, "--views", "2"]) == 0
-    (tmp_path / "glass-000-0.webp").unlink()
-    (tmp_path / "glass-001-0.webp").touch()  # a frame without a row
+    (tmp_path / "foregrounds/glass-000-0.webp").unlink()
+    (tmp_path / "foregrounds/glass-001-0.webp").touch()  # a frame without a row
     assert render.main([*line, "--views", "3", "--count", "2"]) == 0
     assert asked == [
         ("glass", 0, [0, 1]),
@@ -831,7 +837,24 @@ def test_frames_that_have_a_row_are_not_made_again(
         ("glass", 1, [0, 1, 2]),
     ]
     rows = journal.read_rows(tmp_path / journal.MANIFEST)
-    assert len(rows) == len(list(tmp_path.glob("*.webp"))) == 6
+    assert len(rows) == len(list(tmp_path.glob("foregrounds/*.webp"))) == 6
+
+
+def test_a_run_can_be_taken_up_as_a_local_source(
+    tmp_path, pretend, run_here, monkeypatch
+):
+    pretend("bpy")
+    monkeypatch.setattr(render, "render_scene", make_pretended)
+    line = ["--views", "1", "--output", str(tmp_path), "--classes"]
+    assert render.main([*line, "veil"]) == 0
+    assert render.main([*line, "fur", "--held-out"]) == 0
+    found = list(LocalSource(tmp_path).search("foreground", [], 9))
+    told = [(one.path.name, one.group, one.split, one.licence) for one in found]
+    assert told == [
+        ("fur-000-0.webp", "fur", "heldout", "CC0-1.0"),
+        ("veil-000-0.webp", "translucent", "", "CC0-1.0"),
+    ]
+    assert not list(LocalSource(tmp_path).search("background", [], 9))
 
 
 # Processes
@@ -919,7 +942,7 @@ def test_two_workers_or_one_or_a_kill_half_way_end_with_the_same_files(
     assert done.stdout == f"{tmp_path / 'one' / journal.MANIFEST}\n"
     assert run([*line, str(tmp_path / "two"), "--workers", "2"]).returncode == 0
     expected = contents(tmp_path / "one")
-    assert len(expected) == 4 + 3  # frames; manifest, sheet and its numbers
+    assert len(expected) == 4 + 4  # frames; manifests, sheet and its numbers
     assert contents(tmp_path / "two") == expected
 
     slow = [*pretender(pause=0.4), *line[2:], str(tmp_path / "killed")]
@@ -928,7 +951,7 @@ def test_two_workers_or_one_or_a_kill_half_way_end_with_the_same_files(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "killed/sheets").exists()
-    (tmp_path / "killed/fur-000-0.part").touch()
+    (tmp_path / "killed/foregrounds/fur-000-0.part").touch()
     with open(tmp_path / "killed" / journal.MANIFEST, "a") as manifest:
         manifest.write('{"file": "fur-0')
     assert run([*line, str(tmp_path / "killed")]).returncode == 0

@@ -21,12 +21,12 @@ CAMERAS, BLURS = 1, 2  # what else is drawn, after the seed of the view
 
 
 def name_frame(kind: str, index: int, view: int) -> str:
-    """Names the file of a frame.
+    """Names the file of a frame in the folder of a run.
 
     >>> name_frame("hair", 7, 0)
-    'hair-007-0.webp'
+    'foregrounds/hair-007-0.webp'
     """
-    return f"{kind}-{index:03d}-{view}.webp"
+    return f"foregrounds/{kind}-{index:03d}-{view}.webp"
 
 
 def draw_view(

@@ -1,15 +1,25 @@
 """The manifest of rendered frames: one line of JSON for each, in a folder of frames.
 
 A frame gets its name first and its line next, so after a kill at any moment a frame
-without a line is the only trace of unfinished work; it is made again.
+without a line is the only trace of unfinished work; it is made again. A second
+manifest tells of the frames what scripts/download.py has to know of a `local` folder.
 """
 
+import csv
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 MANIFEST = "manifest.jsonl"
+CATALOGUE = "manifest.csv"
+COLUMNS = "path", "group", "split", "title", "creator", "licence", "licence_url"
+GROUPS = {  # classes of scenes that are one class of cut-outs
+    **dict.fromkeys(("glass", "smoke", "veil"), "translucent"),
+    **dict.fromkeys(("lace", "wire"), "net"),
+}
+CREATOR = "unet-gan-matting contributors"
+LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
 SETTINGS = ("seed", "size", "samples")  # which all views of a frame's name share
 
 
@@ -22,7 +32,7 @@ def take_up(output: Path) -> dict[str, dict]:
     Returns:
         File name -> row of each frame that is there; the manifest has just these.
     """
-    for path in output.glob("*.part"):
+    for path in output.rglob("*.part"):
         path.unlink()
     rows = read_rows(output / MANIFEST)
     rows = {name: row for name, row in rows.items() if (output / name).is_file()}
@@ -49,6 +59,20 @@ def write_rows(path: Path, rows: dict[str, dict]) -> None:
     temporary = path.with_suffix(".part")
     lines = (json.dumps(rows[name]) + "\n" for name in sorted(rows))
     temporary.write_text("".join(lines), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_catalogue(path: Path, rows: dict[str, dict]) -> None:
+    """Writes what a collection of pictures tells of each, whole or not at all."""
+    temporary = path.with_suffix(".part")
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for name, row in sorted(rows.items()):
+            group = GROUPS.get(row["kind"], row["kind"])
+            title = f"{row['kind']}, scene {row['index']}, view {row['view']}"
+            told = group, row.get("split", ""), title, CREATOR, row["licence"]
+            table.writerow([name, *told, LICENCE_URL])
     os.replace(temporary, path)
 
 
