@@ -12,6 +12,7 @@ same for any number of workers and of shards, and from scripts/combine_beam.py.
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from model import lock
 from scripts.composites import manifest, plan, storage, workers
 from scripts.composites.sample import Canvas, Sample
 
@@ -96,28 +98,28 @@ def main() -> int:
     """Checks everything, then makes the composites of this shard."""
     options = parse_args()
     started = False
-    executor = None
-    try:
-        check_shards(options.shard_index, options.num_shards)
-        plan.check_options(options)
-        executor = workers.start_workers(options.workers)
-        work = plan.make_plan(options, executor, complain)
-        started = True
-        manifest.write_choices(work.canvas.output, work.choices, work.listed)
-        name = manifest.name_manifest(options.shard_index, options.num_shards)
-        path = work.canvas.output / name
-        tasks = work.tasks[options.shard_index :: options.num_shards]
-        faults = work.faults
-        faults += do_tasks(tasks, work.canvas, options.format, path, executor)
-    except KeyboardInterrupt:
-        complain("interrupted; run the same command again to go on")
-        return 130
-    except (OSError, ValueError, BrokenProcessPool) as error:
-        complain(str(error))
-        return 1 if started else 2
-    finally:
-        if executor:
-            executor.shutdown(cancel_futures=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            check_shards(options.shard_index, options.num_shards)
+            plan.check_options(options)
+            name = manifest.name_manifest(options.shard_index, options.num_shards)
+            path = options.output.resolve() / name
+            # each shard has a manifest, and so a lock, of its own
+            stack.enter_context(lock.hold(options.output / name))
+            executor = workers.start_workers(options.workers)
+            stack.callback(executor.shutdown, cancel_futures=True)
+            work = plan.make_plan(options, executor, complain)
+            started = True
+            manifest.write_choices(work.canvas.output, work.choices, work.listed)
+            tasks = work.tasks[options.shard_index :: options.num_shards]
+            faults = work.faults
+            faults += do_tasks(tasks, work.canvas, options.format, path, executor)
+        except KeyboardInterrupt:
+            complain("interrupted; run the same command again to go on")
+            return 130
+        except (OSError, ValueError, BrokenProcessPool) as error:
+            complain(str(error))
+            return 1 if started else 2
     print(path)
     return 1 if faults else 0
 

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from model import lock  # noqa: E402
 from scripts.composites import manifest, plan, workers  # noqa: E402
 
 complain = plan.complain_as("combine_beam.py")
@@ -49,7 +50,9 @@ def local_options(workers: int) -> list[str]:
     ]
 
 
-def do_tasks(work: plan.Plan, storage_format: str, beam_options: list[str]) -> int:
+def do_tasks(
+    work: plan.Plan, storage_format: str, path: Path, beam_options: list[str]
+) -> int:
     """Does the tasks not done yet and writes the manifest; returns the faults."""
     from scripts.composites import pipeline
 
@@ -64,7 +67,7 @@ def do_tasks(work: plan.Plan, storage_format: str, beam_options: list[str]) -> i
                 complain(fault)
             rows.update((row["name"], row) for row in made)
     finally:
-        manifest.write_rows(work.canvas.output / "manifest.jsonl", rows.values())
+        manifest.write_rows(path, rows.values())
     return count
 
 
@@ -83,12 +86,15 @@ def main() -> int:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
     try:
         plan.check_options(options)
-        with workers.start_workers(options.workers) as executor:
-            work = plan.make_plan(options, executor, complain)
-        started = True
-        manifest.write_choices(work.canvas.output, work.choices, work.listed)
-        beam_options = local_options(options.workers) + options.beam_options
-        faults = work.faults + do_tasks(work, options.format, beam_options)
+        name = manifest.name_manifest(0, 1)
+        path = options.output.resolve() / name
+        with lock.hold(options.output / name):
+            with workers.start_workers(options.workers) as executor:
+                work = plan.make_plan(options, executor, complain)
+            started = True
+            manifest.write_choices(work.canvas.output, work.choices, work.listed)
+            beam_options = local_options(options.workers) + options.beam_options
+            faults = work.faults + do_tasks(work, options.format, path, beam_options)
     except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[-1]
         if "KeyboardInterrupt" in line:  # Beam makes a RuntimeError of it
@@ -96,7 +102,7 @@ def main() -> int:
             return 130
         complain(line)
         return 1 if started else 2
-    print(work.canvas.output / "manifest.jsonl")
+    print(path)
     return 1 if faults else 0
 
 

@@ -7,7 +7,8 @@
 Out come OUTPUT/{foregrounds,backgrounds}/NAME.{webp,jpg}, the pictures of sources
 kept out of training under OUTPUT/heldout, a manifest.csv with one row per candidate,
 failures with their reason, ATTRIBUTION.md, and numbered contact sheets. A run that
-was stopped goes on where it was; what was settled once is not fetched again.
+was stopped goes on where it was; what was settled once is not fetched again. Only
+one run at a time may fill a folder.
 """
 
 import argparse
@@ -26,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import model  # noqa: E402
+from model import lock  # noqa: E402
 from scripts.collect import sheets  # noqa: E402
 from scripts.collect.candidate import SourceError  # noqa: E402
 from scripts.collect.fetch import ROBOT, Fetcher  # noqa: E402
@@ -160,6 +162,12 @@ def run(options: argparse.Namespace) -> int:
     sources = [open_source(name, options, fetcher) for name in options.source]
     if options.dry_run:
         return list_candidates(sources, options)
+    with lock.hold(options.output / "manifest.csv"):
+        return fill(sources, options, fetcher)
+
+
+def fill(sources: list, options: argparse.Namespace, fetcher: Fetcher) -> int:
+    """Fills the folder, which no other run may do now; returns the exit code."""
     manifest = Manifest(options.output, options.near)
     try:
         try:
@@ -182,8 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_args(arguments, __doc__.splitlines()[0])
     try:
         if options.reject is not None:
-            rejected = sheets.reject(options.output, options.reject)
-            Manifest(options.output)
+            with lock.hold(options.output / "manifest.csv"):
+                rejected = sheets.reject(options.output, options.reject)
+                Manifest(options.output)
             print("\n".join(rejected))
             return 0
         return run(options)

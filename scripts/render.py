@@ -42,6 +42,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from model import lock  # noqa: E402
 from scripts.collect.sheets import draw_sheets  # noqa: E402
 from scripts.scenes import journal, processes  # noqa: E402
 from scripts.scenes.cloth import build_cloth  # noqa: E402
@@ -215,19 +216,15 @@ def complain(message: str) -> None:
     print(f"render.py: {message}", file=sys.stderr, flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    options = parse_args(arguments)
-    try:
-        if importlib.util.find_spec("bpy") is None:
-            raise ValueError("no module bpy (Blender); pip install '.[render]'")
-        if "hair" in options.classes:
-            base_mesh_directory()
-        (options.output / "foregrounds").mkdir(parents=True, exist_ok=True)
-        tasks = plan_scenes(journal.take_up(options.output), options)
-    except (OSError, ValueError) as error:
-        complain(str(error))
-        return 2
+def fill(options: argparse.Namespace) -> int:
+    """Makes the frames that are missing; returns the exit code.
+
+    Raises:
+        OSError: If it could not begin.
+        ValueError: If it must not, since there are frames of other settings.
+    """
+    (options.output / "foregrounds").mkdir(parents=True, exist_ok=True)
+    tasks = plan_scenes(journal.take_up(options.output), options)
     try:
         faults = render_all(tasks, options)
     except (OSError, RuntimeError, ValueError) as error:
@@ -238,6 +235,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     print(options.output / journal.MANIFEST)
     return 1 if faults else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    options = parse_args(arguments)
+    try:
+        if importlib.util.find_spec("bpy") is None:
+            raise ValueError("no module bpy (Blender); pip install '.[render]'")
+        if "hair" in options.classes:
+            base_mesh_directory()
+        with lock.hold(options.output / journal.MANIFEST):
+            return fill(options)
+    except (OSError, ValueError) as error:
+        complain(str(error))
+        return 2
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import example, layers, placement, records
+from model import example, layers, lock, placement, records
 from scripts import combine
 
 SCRIPT = Path(combine.__file__).resolve()
@@ -254,6 +254,23 @@ def test_lost_files_and_a_row_cut_short_are_made_again(made, fresh):
     manifest.write_bytes(manifest.read_bytes()[:-40])
     assert run(fresh).returncode == 0
     assert contents(fresh / "out") == contents(made / "out")
+
+
+def test_a_second_run_on_the_same_folder_is_refused_but_not_another_shard(fresh):
+    with lock.hold(fresh / "out" / "manifest.jsonl"):
+        result = run(fresh)
+        assert result.returncode == 2
+        assert result.stderr == (
+            f"combine.py: {fresh / 'out'}: another run is filling it; "
+            "wait for it or give another --output\n"
+        )
+        assert [path.name for path in (fresh / "out").iterdir()] == [
+            ".manifest.jsonl.lock"
+        ]
+    shards = ("--num-shards", 2, "--shard-index")
+    with lock.hold(fresh / "out" / "manifest-00000-of-00002.jsonl"):
+        assert run(fresh, *shards, 0).returncode == 2
+        assert run(fresh, *shards, 1).returncode == 0
 
 
 @pytest.fixture(scope="module")

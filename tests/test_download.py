@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import images, layers
+from model import images, layers, lock
 from scripts import download
 from scripts.collect import openverse
 
@@ -463,6 +463,30 @@ def test_an_output_that_is_something_else_ends_with_2(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         run(tmp_path / "manifest.csv", *options)
     assert end.value.code == 2
+
+
+def test_a_second_run_on_the_same_folder_ends_with_2_and_changes_nothing(
+    site, tmp_path, capsys
+):
+    options = (*play_openverse(site, {"cat.png": draw_cutout(0)}), "--limit", "1")
+    assert run(tmp_path, *options, "--backgrounds") == 0
+    before = everything(tmp_path)
+    (tmp_path / "manifest.journal").write_text("of the run that goes on")
+    (tmp_path / "foregrounds/.next.webp.part").write_text("of the run that goes on")
+    capsys.readouterr()
+    with lock.hold(tmp_path / "manifest.csv"):
+        for arguments in (options, ("--reject", "1")):
+            assert run(tmp_path, *arguments) == 2
+            assert capsys.readouterr().err == (
+                f"download.py: {tmp_path}: another run is filling it; "
+                "wait for it or give another --output\n"
+            )
+        assert run(tmp_path, *options, "--dry-run") == 0
+    assert (tmp_path / "manifest.journal").exists()
+    assert (tmp_path / "foregrounds/.next.webp.part").exists()
+    (tmp_path / "manifest.journal").unlink()
+    assert run(tmp_path, *options, "--backgrounds") == 0
+    assert everything(tmp_path) == before
 
 
 def test_a_full_disk_ends_with_1_and_one_line(tmp_path, monkeypatch, capsys):

@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"model.matting"},
-    {"model.images", "model.metrics", "model.frame", "model.records", "model.example"},
+    {
+        "model.images",
+        "model.metrics",
+        "model.frame",
+        "model.records",
+        "model.example",
+        "model.lock",
+    },
     {
         "model.layers",
         "model.composites",

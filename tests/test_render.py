@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from model import lock
 from scripts import render
 from scripts.collect.local import LocalSource
 from scripts.scenes import (
@@ -753,6 +754,26 @@ def test_a_failure_part_way_has_its_exit_code(
     monkeypatch.setattr(processes, "run_all", fail)
     assert render.main(["--classes", "net", "--output", str(tmp_path)]) == code
     assert capsys.readouterr().err == f"render.py: {said}\n"
+
+
+def test_a_second_run_on_the_same_folder_ends_with_two(
+    tmp_path, pretend, run_here, monkeypatch, capsys
+):
+    pretend("bpy")
+    monkeypatch.setattr(render, "render_scene", make_pretended)
+    (tmp_path / "foregrounds").mkdir()
+    part = tmp_path / "foregrounds/net-000-0.part"
+    part.touch()
+    line = ["--classes", "net", "--views", "1", "--output", str(tmp_path)]
+    with lock.hold(tmp_path / journal.MANIFEST):
+        assert render.main(line) == 2
+        assert capsys.readouterr().err == (
+            f"render.py: {tmp_path}: another run is filling it; "
+            "wait for it or give another --output\n"
+        )
+    assert part.exists()
+    assert render.main(line) == 0
+    assert not part.exists()
 
 
 def test_a_scene_that_fails_is_named_and_the_others_go_on(
