@@ -49,6 +49,12 @@ class Composites:
                 f"{self.directory}/image: no *.png; run scripts/combine.py first"
             )
 
+    def spread(self, limit: int) -> list[str]:
+        """Chooses at most `limit` names, spread over all foregrounds."""
+        count = min(limit, len(self.names))
+        positions = np.linspace(0, len(self.names) - 1, count).round().astype(int)
+        return [self.names[position] for position in positions]
+
     def read(self, name: str) -> dict[str, np.ndarray]:
         """Reads one composite whole.
 

@@ -152,11 +152,7 @@ def validation_pairs(
     Yields:
         As `Composites.read` gives them, each with its `name`.
     """
-    spread = np.linspace(
-        0, len(composites.names) - 1, min(limit, len(composites.names))
-    )
-    for position in spread.round().astype(int):
-        name = composites.names[position]
+    for name in composites.spread(limit):
         yield {"name": name, **composites.read(name)}
 
 

@@ -1,11 +1,13 @@
-"""Loads TensorFlow: with the settings that make it fast, and without its chatter.
+"""TensorFlow: loaded with the settings that make it fast, and without its chatter.
 
-Every program calls this once before anything imports TensorFlow. What the user has
-set in the environment stays.
+Every program loads it once before anything else imports it. What the user has set in
+the environment stays.
 """
 
+import builtins
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +16,12 @@ SETTINGS = {
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
     "TF_CPP_MIN_LOG_LEVEL": "3",  # nothing but fatal errors
 }
+# what surrounds the message of an error: terminal colours, {{function_node ...}} before
+# it, [[{{node ...}}]] and [Op:...] name: after it
+WRAPPING = re.compile(
+    r"\x1b\[\d*m|\{\{function_node .*?\}\} ?|\[\[.*?\]\]|\[Op:[^\]\s]+\](?: name:.*)?"
+)
+HEADINGS = ("Graph execution error:", "Detected at node", "Exception encountered")
 
 
 def load_tensorflow() -> None:
@@ -24,6 +32,26 @@ def load_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so
+
+
+def explain(error: Exception) -> str:
+    """Says in one line what an error of TensorFlow means.
+
+    Args:
+        error: A `tf.errors.OpError`.
+
+    Returns:
+        The first line of its message that tells something, without what TensorFlow
+        puts around it. Of one that reading a file has raised, the message alone.
+    """
+    lines = (WRAPPING.sub("", line).strip() for line in str(error).splitlines())
+    told = (line for line in lines if line and not line.startswith(HEADINGS))
+    line = next(told, type(error).__name__)
+    name, _, rest = line.partition(": ")
+    kind = getattr(builtins, name, None)
+    if rest and isinstance(kind, type) and issubclass(kind, OSError | ValueError):
+        return rest
+    return line.rstrip(":")
 
 
 @contextlib.contextmanager

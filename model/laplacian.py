@@ -5,10 +5,12 @@ Matting" (TPAMI 2008); the local models alpha = a . I + b behind a solution carr
 a larger picture, as in the guided filter (He et al., TPAMI 2013).
 """
 
+from itertools import combinations_with_replacement
+
 import cv2
 import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import cg
 
@@ -43,21 +45,19 @@ def unknown_system(
     entries = window_entries(image.reshape(-1, 3)[pixels].astype(np.float64))
 
     count = int(is_unknown.sum())
-    number = np.full(alpha.size, -1)
+    number = np.full(alpha.size, count)  # the known share one row, cut off below
     number[is_unknown.ravel()] = np.arange(count)
     step = WINDOW[None] - WINDOW[:, None] + SPAN // 2  # (9, 9, 2)
     slot = step @ [SPAN, 1]  # which of the 25 neighbours the second is of the first
-    own = number[pixels]
-    keep = own >= 0
-    slots = own[keep][:, None] * SPAN**2 + np.broadcast_to(slot, entries.shape)[keep]
-    sums = np.bincount(slots.ravel(), entries[keep].ravel(), count * SPAN**2)
-    sums = sums.reshape(count, SPAN**2)
+    slots = number[pixels][:, :, None] * SPAN**2 + slot
+    sums = np.bincount(slots.ravel(), entries.ravel(), (count + 1) * SPAN**2)
+    sums = sums.reshape(count + 1, SPAN**2)[:-1]
 
     down, right = np.divmod(np.arange(SPAN**2), SPAN) - np.int64(SPAN // 2)
     neighbours = np.flatnonzero(is_unknown)[:, None] + down * width + right
     neighbours = np.where(sums != 0, neighbours, 0)  # (U, 25)
     others = number[neighbours]
-    is_free = (others >= 0) & (sums != 0)
+    is_free = (others < count) & (sums != 0)
     fixed = np.where(is_free, 0, sums) * alpha.ravel()[neighbours]
     ends = np.concatenate([[0], np.cumsum(is_free.sum(1))])
     matrix = csr_matrix((sums[is_free], others[is_free], ends), shape=(count, count))
@@ -140,9 +140,12 @@ def improve(
     Returns:
         (U,) float64.
     """
-    scale = diags_array(1 / matrix.diagonal())
-    solution, _ = cg(matrix, right_side, x0=start, rtol=1e-5, maxiter=steps, M=scale)
-    return solution
+    scale = 1 / np.sqrt(matrix.diagonal())
+    scaled = matrix.multiply(scale[:, None]).multiply(scale).tocsr()
+    solution, _ = cg(
+        scaled, scale * right_side, x0=start / scale, rtol=1e-5, maxiter=steps
+    )
+    return scale * solution
 
 
 def linear_coefficients(
@@ -162,14 +165,24 @@ def linear_coefficients(
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (3, 3))
 
-    image = image.astype(np.float64)
+    planes = cv2.split(image.astype(np.float64))
     alpha = alpha.astype(np.float64)
-    mean_image, mean_alpha = mean(image), mean(alpha)
-    products = np.einsum("hwi,hwj->hwij", image, image)
-    covariance = mean(products.reshape(*alpha.shape, 9)).reshape(products.shape)
-    covariance -= np.einsum("hwi,hwj->hwij", mean_image, mean_image)
-    covariance += GUIDED_EPSILON * np.eye(3)
-    with_alpha = mean(image * alpha[..., None]) - mean_image * mean_alpha[..., None]
-    slope = np.linalg.solve(covariance, with_alpha[..., None])[..., 0]
-    offset = mean_alpha - np.einsum("hwc,hwc->hw", slope, mean_image)
-    return mean(slope).astype(np.float32), mean(offset).astype(np.float32)
+    means, mean_alpha = [mean(plane) for plane in planes], mean(alpha)
+    red, green, blue = (
+        mean(plane * alpha) - mean_plane * mean_alpha
+        for plane, mean_plane in zip(planes, means, strict=True)
+    )
+    rr, rg, rb, gg, gb, bb = (
+        mean(planes[i] * planes[j]) - means[i] * means[j] + GUIDED_EPSILON * (i == j)
+        for i, j in combinations_with_replacement(range(3), 2)
+    )
+    first, second, third = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    fourth, fifth, sixth = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+    determinant = rr * first + rg * second + rb * third
+    slope = [  # the inverse covariance, by its adjugate, times that with alpha
+        (first * red + second * green + third * blue) / determinant,
+        (second * red + fourth * green + fifth * blue) / determinant,
+        (third * red + fifth * green + sixth * blue) / determinant,
+    ]
+    offset = mean_alpha - sum(map(np.multiply, slope, means))
+    return mean(cv2.merge(slope)).astype(np.float32), mean(offset).astype(np.float32)

@@ -64,7 +64,8 @@ def split_layers(
     Args:
         usable: All `foregrounds` and `backgrounds`.
         seed: Another seed gives another split.
-        val_fraction: Share of either kind for validation; 0 for none at all.
+        val_fraction: Share of either kind for validation; 0 for none at all, 1 for
+            all, so that nothing is left to train on.
 
     Returns:
         Sorted `foregrounds` and `backgrounds` of `train` and of `val`.
@@ -79,7 +80,7 @@ def split_layers(
             names = {path: path.stem for path in paths}
         ranked = sorted(set(names.values()), key=lambda name: stable_hash(seed, name))
         count = sum(stable_hash(seed, name) < val_fraction * 2**64 for name in ranked)
-        if val_fraction > 0:
+        if 0 < val_fraction < 1:
             count = min(max(count, 1), len(ranked) - 1)
         is_val = set(ranked[:count])
         split["train"][kind] = sorted(p for p in paths if names[p] not in is_val)
@@ -156,6 +157,30 @@ def read_layers(directory: Path, split: str) -> tuple[list[Path], list[Path]]:
         [directory / name for name in foregrounds],
         [directory / name for name in backgrounds],
     )
+
+
+def read_groups(directory: Path) -> dict[str, str]:
+    """Reads what kinds of thing the foregrounds are, as far as that is known.
+
+    Args:
+        directory: A data directory.
+
+    Returns:
+        Groups such as `hair` by the foregrounds' paths in layers.json; none if it was
+        made without them or is not there.
+
+    Raises:
+        ValueError: If the list is damaged.
+    """
+    path = directory / "layers.json"
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text("utf-8")).get("groups", {}))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not a list of layers ({error!r}); run scripts/combine.py again"
+        ) from error
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -8,6 +8,7 @@ Laplacian (`laplacian`) carries it along the picture's structure, as in Wang and
 bring the result to full resolution.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import cv2
@@ -59,12 +60,12 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
         blocks.is_foreground.any() and blocks.is_background.any()
     ):
         alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
-        return Guess(alpha, np.tile(reduce(image, FACTOR), 2))
+        return Guess(alpha, np.tile(shrink(image, FACTOR), 2))
 
     pairs = sampling.find_pairs(blocks)
-    small = reduce(image, FACTOR)
+    small = shrink(image, FACTOR)
     alpha = solve(small, shrink_trimap(padded_trimap, FACTOR), pairs, COARSE_TRUST)
-    fine_image = reduce(image, FACTOR // 2)
+    fine_image = shrink(image, FACTOR // 2)
     fine_pairs = sampling.refine_pairs(
         sampling.cut_blocks(image, padded_trimap, FACTOR // 2), pairs
     )
@@ -132,7 +133,7 @@ def enlarge(image: np.ndarray, alpha: np.ndarray, target: np.ndarray) -> np.ndar
     return np.clip(np.einsum("hwc,hwc->hw", slope, target) + offset, 0, 1)
 
 
-def reduce(image: np.ndarray, factor: int) -> np.ndarray:
+def shrink(image: np.ndarray, factor: int) -> np.ndarray:
     """Averages (H, W, 3) over squares: -> (H / factor, W / factor, 3)."""
     size = (image.shape[1] // factor, image.shape[0] // factor)
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -148,7 +149,9 @@ def shrink_trimap(trimap: np.ndarray, factor: int) -> np.ndarray:
     Returns:
         (H / factor, W / factor) uint8.
     """
-    height, width = trimap.shape
-    blocks = trimap.reshape(height // factor, factor, width // factor, factor)
-    low, high = blocks.min((1, 3)), blocks.max((1, 3))
+    parts = [
+        trimap[row::factor, column::factor]
+        for row, column in np.ndindex(factor, factor)
+    ]
+    low, high = reduce(np.minimum, parts), reduce(np.maximum, parts)
     return np.where(low == high, low, np.uint8(matting.UNKNOWN))

@@ -84,12 +84,14 @@ thead, th {{ background: #eee; text-align: left; }}
 img {{ display: block; }}
 </style>
 <h1>{html.escape(title)}</h1>
-<p>SAD, Grad and Conn in thousands, over the unknown region; means over photographs,
-median seconds; ratios to closed-form; in how many photographs SAD is lower.</p>
+<p>SAD, Grad and Conn in thousands, over the unknown region; means over pictures,
+median seconds; ratios to closed-form; in how many pictures SAD is lower. F, if the true
+foreground is known: mean absolute error of its colours times 1000, where the true alpha
+is between 0 and 1 (soft) and where it is 1 (opaque).</p>
 <table><thead><tr>{heading}</tr></thead>
 {body}</table>
 <ul>{items}</ul>
-<p>Rows of pictures: alpha; photograph and composites; trimap and errors (red: alpha
+<p>Rows of pictures: alpha; image and composites; trimap and errors (red: alpha
 too high, blue: too low, grey: known). The first column is the truth.</p>
 {"".join(figures)}</html>
 """

@@ -78,25 +78,23 @@ def cut_blocks(image: np.ndarray, trimap: np.ndarray, factor: int) -> Blocks:
     """
     size = (trimap.shape[1] // factor, trimap.shape[0] // factor)
 
-    def share_and_mean(code: int, *values: np.ndarray) -> list[np.ndarray]:
-        weight = (trimap == code).astype(np.float32)
-        share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-        divisor = np.maximum(share, 1e-6)[..., None]
-        weight = weight[..., None]
-        return [share] + [
-            cv2.resize(value * weight, size, interpolation=cv2.INTER_AREA) / divisor
-            for value in values
-        ]
+    def average(plane: np.ndarray) -> np.ndarray:
+        return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
 
-    crossed = image * image[..., [1, 2, 0]]  # rg, gb, br
-    unknown, mean, squares, products = share_and_mean(
-        matting.UNKNOWN, image, image * image, crossed
-    )
-    squares -= mean * mean
-    products -= mean * mean[..., [1, 2, 0]]
-    covariance = np.concatenate([squares, products[..., [0, 2, 1]]], axis=2)
-    is_foreground, foreground = share_and_mean(matting.FOREGROUND, image)
-    is_background, background = share_and_mean(matting.BACKGROUND, image)
+    def share_and_mean(code: int, planes: list) -> tuple[np.ndarray, np.ndarray]:
+        weight = (trimap == code).astype(np.float32)
+        share = average(weight)
+        scale = 1 / np.maximum(share, 1e-6)
+        return share, cv2.merge([average(plane * weight) * scale for plane in planes])
+
+    red, green, blue = planes = cv2.split(image)
+    unknown, mean = share_and_mean(matting.UNKNOWN, planes)
+    products = [red * red, green * green, blue * blue]
+    products += [red * green, red * blue, green * blue]
+    _, covariance = share_and_mean(matting.UNKNOWN, products)
+    covariance -= mean[..., [0, 1, 2, 0, 0, 1]] * mean[..., [0, 1, 2, 1, 2, 2]]
+    is_foreground, foreground = share_and_mean(matting.FOREGROUND, planes)
+    is_background, background = share_and_mean(matting.BACKGROUND, planes)
     return Blocks(
         mean,
         covariance,
@@ -120,13 +118,10 @@ def find_pairs(blocks: Blocks) -> Pairs:
     where = np.nonzero(blocks.unknown > 0)
     foregrounds, far = _samples(blocks, blocks.foreground, blocks.is_foreground, where)
     backgrounds, away = _samples(blocks, blocks.background, blocks.is_background, where)
-    first, second = np.divmod(
-        np.arange(far.shape[1] * away.shape[1]), away.shape[1]
-    )  # every foreground with every background
-    penalty = DISTANCE_WEIGHT * (far[:, first] + away[:, second])
+    penalty = DISTANCE_WEIGHT * (far[:, :, None] + away[:, None])
     return choose_pairs(
-        blocks, where, foregrounds[:, first], backgrounds[:, second], penalty
-    )
+        blocks, where, foregrounds[:, :, None], backgrounds[:, None], penalty
+    )  # every foreground with every background
 
 
 def refine_pairs(blocks: Blocks, coarse: Pairs) -> Pairs:
@@ -177,9 +172,9 @@ def choose_pairs(
     Args:
         blocks: The blocks.
         where: Rows and columns of the U unknown ones.
-        foregrounds: (U, K, 3) float32.
-        backgrounds: (U, K, 3) float32.
-        penalty: (U, K) float32, added to the cost.
+        foregrounds: (U, K, 3) float32; or (U, I, 1, 3), to be paired with all of
+        backgrounds: (U, K, 3) float32; or (U, 1, J, 3).
+        penalty: (U, K) or (U, I, J) float32, added to the cost.
 
     Returns:
         The pairs; confident where the best one is close, its colours are far
@@ -194,20 +189,24 @@ def choose_pairs(
     for first in range(0, len(where[0]), CHUNK):
         part = slice(first, first + CHUNK)
         here = (where[0][part], where[1][part])
-        offered = foregrounds[part], backgrounds[part]
+        offered = [
+            np.moveaxis(offer[part], -1, 0) for offer in (foregrounds, backgrounds)
+        ]
         cost, alpha = _judge(blocks.mean[here], blocks.covariance[here], *offered)
         cost += penalty[part]
-        best = cost.min(1, keepdims=True)
+        axes = tuple(range(1, cost.ndim))
+        best = cost.min(axes, keepdims=True)
         weight = np.exp(best - cost)
-        weight /= weight.sum(1, keepdims=True)
-        mean_alpha = (weight * alpha).sum(1)
-        variance = (weight * (alpha - mean_alpha[:, None]) ** 2).sum(1)
-        colours = [np.einsum("uk,ukc->uc", weight, offer) for offer in offered]
+        weight /= weight.sum(axes, keepdims=True)
+        mean_alpha = (weight * alpha).sum(axes, keepdims=True)
+        variance = (weight * (alpha - mean_alpha) ** 2).sum(axes)
+        mean_alpha, best = mean_alpha.ravel(), best.ravel()
+        colours = [_average(weight, offer) for offer in offered]
         separation = np.square(colours[0] - colours[1]).sum(1)
         pairs.foreground[here], pairs.background[here] = colours
         pairs.alpha[here] += blocks.unknown[here] * mean_alpha
         pairs.confidence[here] = (
-            np.exp(-best[:, 0] / 4 - variance / AMBIGUITY)
+            np.exp(-best / 4 - variance / AMBIGUITY)
             * separation
             / (separation + SEPARATION)
         )
@@ -279,22 +278,32 @@ def _judge(
     foregrounds: np.ndarray,
     backgrounds: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Judges (U, K) pairs: their cost and the mean alpha in [0, 1].
+    """Judges (3, U, ...) pairs: their cost and the mean alpha in [0, 1].
 
     The cost is the mean squared distance of the block's pixels to the line, and of
     their mean to the segment, over the variance of the noise.
     """
-    across = foregrounds - backgrounds
-    offset = mean[:, None] - backgrounds
-    separation = np.einsum("ukc,ukc->uk", across, across) + np.float32(1e-4)
-    along = np.einsum("ukc,ukc->uk", across, offset)
-    squares = np.einsum("ukc,uc->uk", across**2, covariance[:, :3])
-    crossed = across[..., [0, 0, 1]] * across[..., [1, 2, 2]]
-    spread = squares + 2 * np.einsum("ukc,uc->uk", crossed, covariance[:, 3:])
-    total = covariance[:, :3].sum(1)[:, None]
-    total = total + np.einsum("ukc,ukc->uk", offset, offset)
+    shape = (-1,) + (1,) * (foregrounds.ndim - 2)
+    mean, covariance = (
+        [values.reshape(shape) for values in cv2.split(values[:, None])]
+        for values in (mean, covariance)
+    )
+    red, green, blue = across = foregrounds - backgrounds
+    offset = [values - other for values, other in zip(mean, backgrounds, strict=True)]
+    separation = red * red + green * green + blue * blue + np.float32(1e-4)
+    along = sum(map(np.multiply, across, offset))
+    products = red * red, green * green, blue * blue
+    products += 2 * red * green, 2 * red * blue, 2 * green * blue
+    spread = sum(map(np.multiply, products, covariance))
+    total = sum(covariance[:3]) + sum(map(np.square, offset))
     alpha = along / separation
     clipped = np.clip(alpha, 0, 1)
     residual = total - (spread + along**2) / separation
     residual += (alpha - clipped) ** 2 * separation
     return np.maximum(residual, 0) / NOISE**2, clipped
+
+
+def _average(weight: np.ndarray, offered: np.ndarray) -> np.ndarray:
+    """Averages (3, U, ...) colours by (U, ...) weights that sum to 1: (U, 3)."""
+    axes = tuple(range(1, weight.ndim))
+    return np.stack([(weight * plane).sum(axes) for plane in offered], axis=1)
