@@ -9,6 +9,8 @@ import pytest
 
 from model import images, matting
 from scripts import benchmark
+from scripts.measure import methods, table
+from scripts.measure.photographs import find_photographs, read_photograph
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("GT01", "GT02")
@@ -161,7 +163,7 @@ def test_a_trimap_that_does_not_fit_is_refused(photographs, tmp_path, trimap, me
         (tmp_path / folder).symlink_to(photographs / folder)
     images.write_image(tmp_path / "trimap_training_lowres/Mine/GT01.png", trimap)
     with pytest.raises(ValueError, match=message):
-        benchmark.find_photographs(tmp_path, ["Mine"], 1)
+        find_photographs(tmp_path, ["Mine"], 1)
 
 
 def test_without_pymatting_one_line_says_how_to_get_it(
@@ -235,7 +237,7 @@ def test_a_missing_checkpoint_and_a_double_name_are_refused(
 
 
 def test_a_failing_solver_is_retried_and_the_note_says_so(photographs):
-    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
+    case = read_photograph(photographs, "GT01", "Trimap1")
 
     def estimate(image, levels, stubborn=True):
         assert image.dtype == levels.dtype == np.float64
@@ -245,18 +247,19 @@ def test_a_failing_solver_is_retried_and_the_note_says_so(photographs):
         return levels
 
     attempts = {"": {}, "another way": {"stubborn": False}}
-    matte = benchmark.solve(estimate, attempts, image, trimap)
+    matte = methods.solve(estimate, attempts, case.image, case.trimap)
     assert matte.note == "another way"
     with pytest.raises(ValueError, match="no attempt succeeded, got: insufficient"):
-        benchmark.solve(estimate, {"": {}}, image, trimap)
+        methods.solve(estimate, {"": {}}, case.image, case.trimap)
     row = {"trimap": "T", "photograph": "P", "method": "m", "note": "another way"}
-    assert benchmark.notes([row, row | {"note": ""}]) == ["T P m: another way"]
+    rows = [row, row | {"photograph": "Q"}, row | {"note": ""}]
+    assert table.list_notes(rows) == ["m, another way: T P, T Q"]
 
 
 @pytest.mark.parametrize("broken", ["first", "shifted"])
 def test_closed_form_survives_a_failing_cholesky(photographs, monkeypatch, broken):
-    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
-    expected = benchmark.run_closed_form(image, trimap)
+    case = read_photograph(photographs, "GT01", "Trimap1")
+    expected = methods.run_closed_form(case.image, case.trimap)
     real = pymatting.estimate_alpha_cf
 
     def estimate(image, levels, preconditioner=None):
@@ -267,19 +270,19 @@ def test_closed_form_survives_a_failing_cholesky(photographs, monkeypatch, broke
         return real(image, levels, preconditioner=preconditioner)
 
     monkeypatch.setattr(pymatting, "estimate_alpha_cf", estimate)
-    matte = benchmark.run_closed_form(image, trimap)
+    matte = methods.run_closed_form(case.image, case.trimap)
     assert ("Jacobi" if broken == "shifted" else "Cholesky") in matte.note
     assert np.abs(matte.alpha - expected.alpha).max() < 1e-2
 
 
 def test_a_retry_inside_pymatting_is_noted_and_kept_off_stdout(photographs, capsys):
-    image, trimap, _ = benchmark.read_photograph(photographs, "GT01", "Trimap1")
+    case = read_photograph(photographs, "GT01", "Trimap1")
 
     def estimate(image, levels):
         print("failed due to insufficient positive-definiteness of matrix A")
         return levels
 
-    matte = benchmark.solve(estimate, {"": {}}, image, trimap)
+    matte = methods.solve(estimate, {"": {}}, case.image, case.trimap)
     assert matte.note == "Cholesky shifted by pymatting itself"
     assert capsys.readouterr().out == ""
 

@@ -398,7 +398,7 @@ def test_a_foreground_that_would_change_sides_or_is_gone_is_refused(fresh):
         (["--num-shards", "0"], "--num-shards: got 0"),
         (["--per-foreground", "0"], "--per-foreground: got 0"),
         (["--workers", "0"], "--workers: got 0"),
-        (["--val-fraction", "1"], "--val-fraction: got 1"),
+        (["--val-fraction", "1.5"], "--val-fraction: got 1.5"),
         (["--erosion", "0.1", "0.01"], "--erosion: got 0.1 0.01"),
         (["--backgrounds", "single"], "give 2 or more"),
     ],
@@ -437,6 +437,67 @@ def test_more_composites_of_each_can_be_asked_for_later(fresh, made):
     assert run(fresh, "--per-foreground", 2).returncode == 0
     assert run(fresh).returncode == 0
     assert contents(fresh / "out") == contents(made / "out")
+
+
+@pytest.mark.parametrize("backgrounds", [1, 3])
+def test_a_data_directory_may_be_for_testing_only(tmp_path, backgrounds):
+    make_layers(tmp_path, backgrounds=backgrounds)
+    result = run(tmp_path, "--val-fraction", 1)
+    assert result.returncode == 0, result.stderr
+    rows = read_manifest(tmp_path / "out" / "manifest.jsonl")
+    assert [row["split"] for row in rows] == ["val"] * 9
+    assert not (tmp_path / "out" / "train").exists()
+    with pytest.raises(ValueError, match="0 foregrounds and 0 backgrounds to train"):
+        layers.read_layers(tmp_path / "out", "train")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "below"),
+    [
+        ("path,group\n{}disc-0.png,hair\n{}disc-1.png,\n{}gone.png,fur\n,net\n", ""),
+        ("path,kind,class\n{}disc-0.png,foreground,hair\n", "heldout"),
+    ],
+)
+def test_layers_have_the_groups_of_their_collection(made, tmp_path, manifest, below):
+    """The composites stay what they are."""
+    make_layers(tmp_path / below)
+    folder = f"{below}/foregrounds/".lstrip("/")
+    (tmp_path / "manifest.csv").write_text(manifest.replace("{}", folder))
+    assert run(tmp_path / below).returncode == 0
+    output = tmp_path / below / "out"
+    assert layers.read_groups(output) == {"../foregrounds/disc-0.png": "hair"}
+    expected = contents(made / "out")
+    listed = json.loads(expected["layers.json"])
+    listed["groups"] = {"../foregrounds/disc-0.png": "hair"}
+    assert json.loads((output / "layers.json").read_text()) == listed
+    del expected["layers.json"]
+    assert {name: contents(output)[name] for name in expected} == expected
+
+
+def test_groups_are_known_later_too(fresh):
+    assert run(fresh).returncode == 0
+    assert layers.read_groups(fresh / "out") == {}
+    before = contents(fresh / "out")
+    (fresh / "manifest.csv").write_text("name,what\nanother,table\n")
+    assert run(fresh).returncode == 0
+    assert contents(fresh / "out") == before
+    (fresh / "manifest.csv").write_text("path,group\nforegrounds/disc-2.png,net\n")
+    assert run(fresh).returncode == 0
+    assert layers.read_groups(fresh / "out") == {"../foregrounds/disc-2.png": "net"}
+    del before["layers.json"]
+    assert before.items() < contents(fresh / "out").items()
+
+
+def test_a_damaged_collection_is_named(fresh):
+    table = fresh / "manifest.csv"
+    table.write_text('path,group\n"' + "x" * 200_000)
+    result = run(fresh)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"combine.py: {table}: damaged, field larger")
+    assert result.stderr.count("\n") == 1
+    (fresh / "layers.json").write_text("[]")
+    with pytest.raises(ValueError, match="not a list of layers"):
+        layers.read_groups(fresh)
 
 
 def test_one_foreground_is_for_training_only(tmp_path):

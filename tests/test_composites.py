@@ -31,6 +31,15 @@ def test_records_and_files_hold_the_same_composites(
             assert one[part].dtype == other[part].dtype
 
 
+def test_a_choice_is_spread_over_the_foregrounds(data_directory):
+    composites = Composites(data_directory, "train")
+    foregrounds = {name.partition("--")[0] for name in composites.names}
+    chosen = composites.spread(len(foregrounds))
+    assert {name.partition("--")[0] for name in chosen} == foregrounds
+    assert composites.spread(1) == composites.names[:1]
+    assert composites.spread(1000) == composites.names
+
+
 def test_crops_do_not_depend_on_how_composites_are_stored(
     data_directory, record_directory
 ):

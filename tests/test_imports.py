@@ -91,9 +91,17 @@ COLLECT_LAYERS = [  # of scripts/collect; above all of model, below scripts/down
     },
 ]
 COMPOSITE_LAYERS = [  # of scripts/composites; above model, below scripts/combine*.py
-    {"scripts.composites.sample", "scripts.composites.manifest"},
+    {
+        "scripts.composites.sample",
+        "scripts.composites.manifest",
+        "scripts.composites.groups",
+    },
     {"scripts.composites.storage", "scripts.composites.workers"},
     {"scripts.composites.plan", "scripts.composites.pipeline"},
+]
+MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.py
+    {"scripts.measure.case", "scripts.measure.methods", "scripts.measure.table"},
+    {"scripts.measure.photographs", "scripts.measure.composites"},
 ]
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
 NETWORK_LIBRARIES = {"tensorflow", "keras"}
@@ -115,6 +123,7 @@ SCRIPTS = modules_in("scripts")
 SCENES = modules_in("scripts/scenes")
 COLLECT = modules_in("scripts/collect")
 COMPOSITES = modules_in("scripts/composites")
+MEASURE = modules_in("scripts/measure")
 PROGRAMS = {
     **SCRIPTS,
     **{name: ROOT / f"{name}.py" for name in ("train", "eval")},
@@ -154,7 +163,7 @@ def loaded_with(path):
 
 
 def layer_of(name):
-    layers = LAYERS + SCENE_LAYERS + COLLECT_LAYERS + COMPOSITE_LAYERS
+    layers = LAYERS + SCENE_LAYERS + COLLECT_LAYERS + COMPOSITE_LAYERS + MEASURE_LAYERS
     return next((at for at, names in enumerate(layers) if name in names), len(layers))
 
 
@@ -165,6 +174,8 @@ def test_every_module_has_its_layer():
     assert set(COLLECT) == listed, "keep COLLECT_LAYERS up to date"
     listed = set().union(*COMPOSITE_LAYERS)
     assert set(COMPOSITES) == listed, "keep COMPOSITE_LAYERS up to date"
+    listed = set().union(*MEASURE_LAYERS)
+    assert set(MEASURE) == listed, "keep MEASURE_LAYERS up to date"
 
 
 @pytest.mark.parametrize("name", sorted(PROJECT))

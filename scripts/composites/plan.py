@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from model import layers
-from scripts.composites import manifest, storage, workers
+from scripts.composites import groups, manifest, storage, workers
 from scripts.composites.sample import Canvas, Sample, list_samples
 
 SCRIPTS = Path(__file__).resolve().parents[1]
@@ -61,7 +61,12 @@ def add_options(parser: argparse.ArgumentParser, storage_default: str) -> None:
         help="range of both trimap radii, as fractions of the longer side",
         metavar=("MIN", "MAX"),
     )
-    add("--val-fraction", type=float, default=0.1, help="share kept for validation")
+    add(
+        "--val-fraction",
+        type=float,
+        default=0.1,
+        help="share kept for validation, 1 to test only",
+    )
     add("--seed", type=int, default=0, help="of every random choice")
 
 
@@ -83,10 +88,8 @@ def check_options(options: argparse.Namespace) -> None:
         if vars(options)[name] < 1:
             flag = "--" + name.replace("_", "-")
             raise ValueError(f"{flag}: got {vars(options)[name]}; give 1 or more")
-    if not 0 <= options.val_fraction < 1:
-        raise ValueError(
-            f"--val-fraction: got {options.val_fraction}; give 0 to below 1"
-        )
+    if not 0 <= options.val_fraction <= 1:
+        raise ValueError(f"--val-fraction: got {options.val_fraction}; give 0 to 1")
     if not 0 <= options.erosion[0] <= options.erosion[1] <= 0.25:
         raise ValueError(
             f"--erosion: got {options.erosion[0]} {options.erosion[1]}; "
@@ -130,6 +133,7 @@ def make_plan(
     splits = layers.split_layers(usable, options.seed, options.val_fraction)
     samples = list_samples(splits, options.per_foreground, options.seed)
     listed = layers.list_relative(splits, output)
+    listed |= groups.list_groups(usable["foregrounds"], output)
     choices = {"version": manifest.VERSION, "height": height, "width": width}
     for name in ("erosion", "val_fraction", "seed", "format"):
         choices[name] = vars(options)[name]
