@@ -185,12 +185,20 @@ def run_network(
 
     Returns:
         Foreground (H, W, 3) and alpha (H, W), float32 in [0, 1].
+
+    Raises:
+        RuntimeError: If TensorFlow fails, for want of memory for example.
     """
     engine.load_tensorflow()
+    import tensorflow as tf
+
     from model.predict import predict
 
     generator = checkpoint.load_generator(logdir, step)
-    matte = predict(generator, image, trimap)
+    try:
+        matte = predict(generator, image, trimap)
+    except tf.errors.OpError as error:
+        raise RuntimeError(engine.explain(error)) from error
     return matte.foreground, matte.alpha
 
 
@@ -248,7 +256,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; those of the process if None.
 
     Returns:
-        Exit code: 0 done, 2 bad arguments or input, 130 stopped by Ctrl-C.
+        Exit code: 0 done, 1 the network failed, 2 bad arguments or input, 130 stopped
+        by Ctrl-C.
     """
     args = parse_args(argv)
     try:
@@ -256,6 +265,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("eval.py: interrupted, nothing was written", file=sys.stderr)
         return 130
+    except RuntimeError as error:
+        print(f"eval.py: {error}; nothing was written", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         message = str(error)
         if isinstance(error, OSError) and error.strerror and error.filename:

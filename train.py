@@ -214,8 +214,9 @@ def train(options: argparse.Namespace) -> int:
         print(f"train.py: {stop}", file=sys.stderr)
         return stop.exit_code
     except tf.errors.OpError as error:
-        lines = [line for line in error.message.splitlines() if line.strip()]
-        print(f"train.py: {lines[0]}; the last state is saved", file=sys.stderr)
+        saved = checkpoint.snapshots(options.logdir)
+        told = "; the last state is saved" if saved else ""
+        print(f"train.py: {engine.explain(error)}{told}", file=sys.stderr)
         return 1
     finally:
         diary.close()

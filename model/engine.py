@@ -16,12 +16,16 @@ SETTINGS = {
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
     "TF_CPP_MIN_LOG_LEVEL": "3",  # nothing but fatal errors
 }
-# what surrounds the message of an error: terminal colours, {{function_node ...}} before
-# it, [[{{node ...}}]] and [Op:...] name: after it
+# what surrounds the message of an error: terminal colours, {{function_node ...}} and
+# the step of tf.data before it, [[{{node ...}}]] and [Op:...] name: after it
 WRAPPING = re.compile(
-    r"\x1b\[\d*m|\{\{function_node .*?\}\} ?|\[\[.*?\]\]|\[Op:[^\]\s]+\](?: name:.*)?"
+    r"\x1b\[\d*m|\{\{function_node .*?\}\} ?|Error in user-defined function .*?"
+    r" with iterator: \S+: |\[\[.*?\]\]|\[Op:[^\]\s]+\](?: name:.*)?"
 )
-HEADINGS = ("Graph execution error:", "Detected at node", "Exception encountered")
+HEADINGS = (
+    *("Graph execution error:", "Detected at node", "Exception encountered"),
+    *('File "', "<stack traces unavailable>"),
+)
 
 
 def load_tensorflow() -> None:

@@ -293,6 +293,26 @@ def test_ctrl_c_gets_one_line_and_code_130(folder, network, monkeypatch, capsys)
     assert contents(folder) == before
 
 
+def test_a_network_that_fails_gets_one_line_and_code_1(folder, monkeypatch, capsys):
+    import tensorflow as tf
+
+    from model import predict
+
+    def fail(*_):
+        place = "{{function_node __wrapped__Conv2D_device_/job:x/device:GPU:0}}"
+        message = f"{place} OOM when allocating tensor [Op:Conv2D] name: "
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+
+    monkeypatch.setattr(predict, "predict", fail)
+    monkeypatch.setattr(checkpoint, "load_generator", lambda *_: None)
+    Path("log/generator-1.weights.h5").touch()
+    assert run("image.png trimap.png new.png") == 1
+    assert capsys.readouterr().err == (
+        "eval.py: OOM when allocating tensor; nothing was written\n"
+    )
+    assert not Path("new.png").exists()
+
+
 def test_wrong_options_get_code_2(capsys):
     with pytest.raises(SystemExit) as stopped:
         program.main(["image.png"])

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -223,8 +224,6 @@ def test_what_cannot_work_is_refused_in_one_line(
             "no checkpoint 77; there are 2, 4, 6, 8",
         ),
     ]
-    import re
-
     for arguments, message in cases:
         code, text = run_here([str(argument) for argument in arguments])
         assert code == 2, text
@@ -280,6 +279,62 @@ def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_pat
     result = run(data, "--logdir", tmp_path / "run", *SMALL, "--steps", "2")
     assert "no validation split: training goes without" in result.stderr
     assert not rows(tmp_path / "run")[-1]["val_mse"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "pattern", "message"),
+    [
+        (
+            "data_directory",
+            "train/image/*.png",
+            r"\.png: not a complete picture \(.*\)",
+        ),
+        (
+            "record_directory",
+            "train/*.tfrecord",
+            r"\.tfrecord: damaged or cut short at byte \d+; delete it and run "
+            r"scripts/combine\.py again",
+        ),
+    ],
+)
+def test_a_composite_damaged_meanwhile_is_named_in_one_line(
+    request, tmp_path, stored, pattern, message
+):
+    data = tmp_path / "data"
+    shutil.copytree(request.getfixturevalue(stored), data)
+    for path in data.glob(pattern):
+        half = path.stat().st_size // 2
+        damaged = bytearray(path.read_bytes())
+        damaged[40:] = bytes(len(damaged) - 40)  # the length stays
+        path.write_bytes(damaged if path.suffix == ".tfrecord" else damaged[:half])
+    options = ("--stored", "--steps", "2", "--logdir", tmp_path / "run", *SMALL)
+    result = run(data, *options, expect=1)
+    assert re.fullmatch(
+        f"train.py: {re.escape(str(data))}/train/.*{message}\n", result.stderr
+    )
+
+
+def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
+    data_directory, tmp_path, monkeypatch
+):
+    from model import dataset
+
+    read_before = dataset.images.read_cutout
+
+    def read(path):
+        if (tmp_path / "generator-2.weights.h5").exists():
+            raise FileNotFoundError(f"{path}: no such file")
+        return read_before(path)
+
+    monkeypatch.setattr(dataset, "LAYER_CACHE", 0)
+    monkeypatch.setattr(dataset.images, "read_cutout", read)
+    options = ["--logdir", str(tmp_path), "--workers", "1", *SMALL]
+    code, text = run_here([str(data_directory), *options, "--gen_epoch", "20"])
+    assert code == 1
+    last = text.splitlines()[-1]
+    assert re.fullmatch(
+        r"train\.py: \S*disc.\.png: no such file; the last state is saved", last
+    )
 
 
 def test_the_plan_names_phases_and_their_progress():
