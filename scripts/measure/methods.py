@@ -133,6 +133,10 @@ def run_closed_form(image: np.ndarray, trimap: np.ndarray) -> Matte:
         "": {},
         "Cholesky shifted by 0.1 or more": {"preconditioner": shifted},
         "Jacobi preconditioner": {"preconditioner": pymatting.jacobi},
+        "Jacobi preconditioner, 100,000 iterations": {
+            "preconditioner": pymatting.jacobi,
+            "cg_kwargs": {"maxiter": 100_000},
+        },
     }
     return solve(pymatting.estimate_alpha_cf, attempts, image, trimap)
 
