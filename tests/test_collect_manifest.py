@@ -14,6 +14,7 @@ from scripts.collect import (
     manifest,
     rows,
     sheets,
+    summary,
 )
 from scripts.collect.candidate import Candidate
 from scripts.collect.manifest import Manifest
@@ -44,7 +45,8 @@ def files_in(folder):
 
 
 def test_the_examples_of_the_documentation_hold():
-    for module in (checkerboard, commons, credits, gates, manifest, rows, sheets):
+    modules = checkerboard, commons, credits, gates, manifest, rows, sheets, summary
+    for module in modules:
         assert doctest.testmod(module).failed == 0
 
 
@@ -286,6 +288,34 @@ def test_credits_name_author_licence_and_origin_and_warn_where_they_lack():
 
 
 # Contact sheets
+
+
+def test_a_summary_counts_classes_and_licences_of_all_sources():
+    told = [  # kind, source, group, split, licence, status
+        ("foreground", "debian", "hair", "", "GPL-2.0", "ok"),
+        ("foreground", "debian", "hair", "", "GPL-2.0", "near duplicate: 2 bits"),
+        ("foreground", "local", "hair", "heldout", "CC0-1.0", "ok"),
+        ("foreground", "local", "hair", "", "CC0-1.0", "ok"),
+        ("foreground", "local", "net", "heldout", "CC0-1.0", "ok"),
+        ("foreground", "local", "net", "", "CC0-1.0", "rejected by hand"),
+        ("foreground", "local", "", "", "", "ok"),
+        ("background", "debian", "", "", "CC0-1.0", "ok"),
+    ]
+    names = ("kind", "source", "group", "split", "licence", "status")
+    lines = summary.summarise(
+        (dict(zip(names, row, strict=True)) for row in told), ["debian"]
+    )
+    assert lines == [
+        "debian foregrounds: 1 ok, 1 near duplicate",
+        "debian foregrounds licences: 1 GPL-2.0",
+        "debian backgrounds: 1 ok",
+        "debian backgrounds licences: 1 CC0-1.0",
+        "foregrounds classes: 2 hair (+1 held out), 0 net (+1 held out), "
+        "1 without class",
+        "backgrounds classes: 1 without class",
+        "licences: 4 CC0-1.0, 1 GPL-2.0, 1 unknown",
+    ]
+    assert summary.summarise([], ["debian"]) == []
 
 
 def fill(output, names, kind="foreground"):

@@ -353,11 +353,14 @@ def test_a_table_of_addresses_becomes_both_kinds(site, tmp_path, capsys):
     assert photograph["path"].endswith(".jpg")
     assert missing["status"] == "not fetched: HTTP 404"
     errors = capsys.readouterr().err.splitlines()
-    assert errors[-4:] == [
+    assert errors[-7:] == [
         "urls foregrounds: 1 ok",
         "urls foregrounds licences: 1 CC0-1.0",
         "urls backgrounds: 1 ok, 1 not fetched",
         "urls backgrounds licences: 1 GPL-2+",
+        "foregrounds classes: 0 hair (+1 held out)",
+        "backgrounds classes: 1 without class",
+        "licences: 1 CC0-1.0, 1 GPL-2+",
     ]
 
 
