@@ -1,3 +1,4 @@
+import doctest
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from PIL import Image
 
 from model import example, layers, lock, placement, records
 from scripts import combine
+from scripts.composites import groups
 
 SCRIPT = Path(combine.__file__).resolve()
 FOLDERS = ("image", "trimap", "alpha", "foreground")
@@ -486,6 +488,62 @@ def test_groups_are_known_later_too(fresh):
     assert layers.read_groups(fresh / "out") == {"../foregrounds/disc-2.png": "net"}
     del before["layers.json"]
     assert before.items() < contents(fresh / "out").items()
+
+
+def test_a_class_that_weighs_more_is_listed_more_often_for_training(made, fresh):
+    """The composites, and what is validated on, stay what they are."""
+    assert run(fresh).returncode == 0
+    listed = json.loads((fresh / "out" / "layers.json").read_text())
+    table = "path,group\nforegrounds/disc-{}.png,hair\nforegrounds/disc-{}.png,net\n"
+    train, val = listed["train"]["foregrounds"], listed["val"]["foregrounds"]
+    (first, second), (other,) = train, val
+    numbers = [path[-5] for path in (first, other)]
+    (fresh / "manifest.csv").write_text(table.format(*numbers))
+    for weights, expected in (
+        (["hair=3", "net=2"], [first, first, first, second]),
+        (["hair=1"], train),
+        ([], train),
+    ):
+        assert run(fresh, "--weights", *weights).returncode == 0
+        listed = json.loads((fresh / "out" / "layers.json").read_text())
+        assert listed["train"]["foregrounds"] == expected
+        assert listed["val"]["foregrounds"] == val
+        assert len(layers.read_layers(fresh / "out", "train")[0]) == len(expected)
+        before = contents(made / "out")
+        del before["layers.json"]
+        assert before.items() < contents(fresh / "out").items()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (["hair"], "got 'hair'; give CLASS=N with N from 1 to 100, e.g. hair=6"),
+        (["=2"], "got '=2'; give CLASS=N"),
+        (["hair=0"], "got 'hair=0'; give CLASS=N"),
+        (["hair=1.5"], "got 'hair=1.5'; give CLASS=N"),
+        (["hair=101"], "got 'hair=101'; give CLASS=N"),
+        (["hair=2", "hair=3"], "hair is given twice; give it once"),
+        (["wool=2"], "no class wool; there are hair, net"),
+        (["no table", "wool=2"], "the classes are not known; give --foregrounds of a"),
+    ],
+)
+def test_weights_that_mean_nothing_are_refused_and_write_nothing(
+    fresh, weights, message
+):
+    table = "path,group\nforegrounds/disc-0.png,net\nforegrounds/disc-1.png,hair\n"
+    (fresh / "manifest.csv").write_text(table)
+    if weights[0] == "no table":
+        (fresh / "manifest.csv").unlink()
+        weights = weights[1:]
+    result = run(fresh, "--weights", *weights)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"combine.py: --weights: {message}")
+    assert result.stderr.count("\n") == 1
+    assert not (fresh / "out").exists()
+
+
+def test_the_examples_of_the_documentation_hold():
+    assert doctest.testmod(groups).failed == 0
 
 
 def test_a_damaged_collection_is_named(fresh):

@@ -68,6 +68,14 @@ def add_options(parser: argparse.ArgumentParser, storage_default: str) -> None:
         help="share kept for validation, 1 to test only",
     )
     add("--seed", type=int, default=0, help="of every random choice")
+    # training
+    add(
+        "--weights",
+        nargs="*",
+        default=[],
+        metavar="CLASS=N",
+        help="train on cut-outs of a class N times as often; composites stay",
+    )
 
 
 def parse_size(size: str) -> tuple[int, int]:
@@ -97,6 +105,7 @@ def check_options(options: argparse.Namespace) -> None:
         )
     if options.output.exists() and not options.output.is_dir():
         raise ValueError(f"--output: {options.output} is a file; name a folder")
+    groups.parse_weights(options.weights)
     for folder in (options.foregrounds, options.backgrounds):
         if options.output.resolve().is_relative_to(folder.resolve()):
             raise ValueError(
@@ -129,11 +138,15 @@ def make_plan(
         "foregrounds": layers.list_layers(options.foregrounds),
         "backgrounds": layers.list_layers(options.backgrounds),
     }
+    weights = groups.parse_weights(options.weights)
+    known = groups.list_groups(paths["foregrounds"], output)
+    groups.check_weights(weights, known.get("groups", {}))
     usable, faults = keep_usable(paths, executor, complain)
     splits = layers.split_layers(usable, options.seed, options.val_fraction)
     samples = list_samples(splits, options.per_foreground, options.seed)
     listed = layers.list_relative(splits, output)
     listed |= groups.list_groups(usable["foregrounds"], output)
+    groups.weigh(listed, weights)
     choices = {"version": manifest.VERSION, "height": height, "width": width}
     for name in ("erosion", "val_fraction", "seed", "format"):
         choices[name] = vars(options)[name]
