@@ -192,7 +192,8 @@ def plan_scenes(rows: dict[str, dict], options: argparse.Namespace) -> list[tupl
 def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
     """Does tasks, writes their rows and the contact sheets; returns the failures."""
     manifest = options.output / journal.MANIFEST
-    faults = 0
+    catalogue = options.output / journal.CATALOGUE
+    rows, faults = journal.read_rows(manifest), 0
     try:
         for task, row, fault in processes.run_all(render_scene, tasks, options.workers):
             if fault:
@@ -200,11 +201,13 @@ def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
                 complain(f"{task[0]}-{task[1]:03d}: {fault}")
             else:
                 journal.append_row(manifest, row)
+                rows[row["file"]] = row
+                journal.write_catalogue(catalogue, rows)
                 print(f"{row['file']}: {row['seconds']} s", file=sys.stderr)
     finally:
         rows = journal.read_rows(manifest)
         journal.write_rows(manifest, rows)
-        journal.write_catalogue(options.output / journal.CATALOGUE, rows)
+        journal.write_catalogue(catalogue, rows)
     same = {"status": "ok", "kind": "foreground"}
     shown = [{"path": name, "group": rows[name]["kind"]} | same for name in rows]
     draw_sheets(options.output, shown)

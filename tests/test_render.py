@@ -878,6 +878,22 @@ def test_a_run_can_be_taken_up_as_a_local_source(
     assert not list(LocalSource(tmp_path).search("background", [], 9))
 
 
+def test_what_an_unfinished_run_has_made_can_be_taken_up(
+    tmp_path, pretend, monkeypatch
+):
+    def run_all(work, tasks, count):
+        yield tasks[0], next(make_pretended(*tasks[0])), ""
+        [found] = LocalSource(tmp_path).search("foreground", [], 9)
+        assert (found.group, found.licence) == ("net", "CC0-1.0")
+        seen.append(found)
+
+    seen = []
+    pretend("bpy")
+    monkeypatch.setattr(processes, "run_all", run_all)
+    assert render.main(["--classes", "net", "--output", str(tmp_path)]) == 0
+    assert seen
+
+
 # Processes
 
 PRETENDER = """
