@@ -4,8 +4,10 @@
 
 In goes what scripts/download.py wrote, a manifest or the output of --dry-run; out comes
 a CSV with one address a row and all that its page told, licence included, and on stdout
-the command that fetches them. Whatever has no licence or no address on the web is left
-out. The list does as well for `download.py --source urls`.
+the command that fetches them. Left out is whatever has no licence or no address on the
+web, and what must not come back: pictures rejected by hand, under a licence that was
+not asked for, or forbidden by robots.txt. The list does as well for `download.py
+--source urls`.
 """
 
 import argparse
@@ -19,6 +21,7 @@ COLUMNS = (
     *("url", "kind", "licence", "licence_url", "creator", "title", "page"),
     *("name", "group", "split"),
 )
+UNWANTED = ("rejected by hand", "licence not asked for", "forbidden by robots.txt")
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -27,7 +30,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("manifest", type=Path, help="CSV that scripts/download.py wrote")
     add("output", type=Path, help="CSV to write")
-    add("--status", default="", help="only rows whose status begins so, such as ok")
+    add(
+        "--status",
+        default="",
+        help="only rows whose status begins so, such as ok (default: all but those "
+        f"with: {', '.join(UNWANTED)})",
+    )
     return parser.parse_args(arguments)
 
 
@@ -36,7 +44,7 @@ def list_addresses(manifest: Path, status: str) -> list[dict[str, str]]:
 
     Args:
         manifest: A CSV with columns url, kind and licence at least.
-        status: What the column status must begin with; "" for anything.
+        status: What the status must begin with; "" for all but the unwanted.
 
     Returns:
         Rows of COLUMNS, no address twice for one kind, in order.
@@ -45,28 +53,54 @@ def list_addresses(manifest: Path, status: str) -> list[dict[str, str]]:
         OSError: If the file cannot be read.
         ValueError: If it is no such table, or has no such row.
     """
-    with open(manifest, encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        missing = {"url", "kind", "licence"} - set(table.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"{manifest}: no column {min(missing)}; give a manifest of "
-                "scripts/download.py"
-            )
-        addresses = {}
-        for row in table:
-            url = (row["url"] or "").partition("#")[0]  # a part needs the whole file
-            on_the_web = url.startswith(("http://", "https://"))
-            if (
-                on_the_web
-                and row["licence"]
-                and (row.get("status") or "").startswith(status)
-            ):
-                told = {name: row.get(name) or "" for name in COLUMNS}
-                addresses.setdefault((row["kind"], url), told | {"url": url})
+    addresses = {}
+    for row in read_table(manifest):
+        url = (row["url"] or "").partition("#")[0]  # a part needs the whole file
+        on_the_web = url.startswith(("http://", "https://"))
+        if on_the_web and row["licence"] and is_wanted(row, status):
+            told = {name: row.get(name) or "" for name in COLUMNS}
+            addresses.setdefault((row["kind"], url), told | {"url": url})
     if not addresses:
-        raise ValueError(f"{manifest}: no row with a licence and an address on the web")
+        wanted = f"whose status begins {status!r}" if status else "that is wanted"
+        raise ValueError(
+            f"{manifest}: no row {wanted} with a licence and an address on the web"
+        )
     return list(addresses.values())
+
+
+def read_table(manifest: Path) -> list[dict[str, str]]:
+    """Reads a table and checks that it has the columns that are needed."""
+    try:
+        with open(manifest, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            missing = {"url", "kind", "licence"} - set(table.fieldnames or ())
+            rows = list(table)
+    except csv.Error as error:
+        raise ValueError(f"{manifest}: damaged, {error}; mend it") from error
+    if missing:
+        raise ValueError(
+            f"{manifest}: no column {min(missing)}; give a manifest of "
+            "scripts/download.py"
+        )
+    return rows
+
+
+def is_wanted(row: dict[str, str], status: str) -> bool:
+    """Tells whether a row may be listed.
+
+    Args:
+        row: Of a manifest, or of the output of --dry-run, which has `fault` instead
+            of `status`.
+        status: What its status must begin with, even one that is unwanted otherwise;
+            "" for any that is wanted.
+
+    Returns:
+        True if it may.
+    """
+    told = row.get("status") or row.get("fault") or ""
+    if status:
+        return told.startswith(status)
+    return not any(reason in told for reason in UNWANTED)
 
 
 def write_addresses(path: Path, rows: list[dict[str, str]]) -> None:

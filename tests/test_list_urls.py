@@ -57,17 +57,52 @@ def test_only_rows_of_a_status_are_listed(manifest, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "reason",
+    [
+        "rejected by hand",
+        "licence not asked for: by-nc",
+        "not fetched: forbidden by robots.txt",
+    ],
+)
+@pytest.mark.parametrize("column", ["status", "fault"])  # of a manifest, of --dry-run
+def test_what_was_turned_down_does_not_come_back_unless_asked_for(
+    tmp_path, capsys, reason, column
+):
+    lines = [f"url,kind,licence,{column}", f"https://h/a,foreground,CC0-1.0,{reason}"]
+    (tmp_path / "m").write_text("\n".join([*lines, "https://h/b,foreground,CC0-1.0,"]))
+    assert list_urls.main([str(tmp_path / "m"), str(tmp_path / "o")]) == 0
+    assert [row["url"] for row in read(tmp_path / "o")] == ["https://h/b"]
+    line = [str(tmp_path / "m"), str(tmp_path / "o"), "--status"]
+    assert list_urls.main([*line, reason[:12]]) == 0
+    assert [row["url"] for row in read(tmp_path / "o")] == ["https://h/a"]
+    assert list_urls.main([*line, "ok"]) == 2
+    assert "no row whose status begins 'ok' with" in capsys.readouterr().err
+
+
+def test_the_reasons_are_those_that_a_collection_gives():
+    sources = [
+        path.read_text("utf-8")
+        for path in Path(list_urls.__file__).parent.glob("collect/*.py")
+    ]
+    for reason in list_urls.UNWANTED:
+        assert any(f'"{reason}' in source for source in sources), reason
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("path,url\na,b\n", "no column kind"),
         ("", "no column kind"),
-        ("url,kind,licence\nfile,foreground,CC0-1.0\n", "no row with a licence"),
+        ("url,kind,licence\nfile,foreground,CC0-1.0\n", "no row that is wanted with"),
+        ('url,kind,licence\n"' + "x" * 200_000, "m: damaged, field larger than"),
+        ('url,kind,"' + "x" * 200_000, "m: damaged, field larger than"),
     ],
 )
 def test_what_is_no_manifest_is_one_line(tmp_path, capsys, text, message):
     (tmp_path / "m").write_text(text)
     assert list_urls.main([str(tmp_path / "m"), str(tmp_path / "o")]) == 2
-    assert message in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert message in errors and errors.count("\n") == 1
     assert not (tmp_path / "o").exists()
     assert list_urls.main([str(tmp_path / "none"), str(tmp_path / "o")]) == 2
 
