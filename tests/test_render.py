@@ -721,7 +721,6 @@ def make_pretended(kind, index, views, options):
         frames.write_webp(options.output / name, rgba)
         settings = {name: getattr(options, name) for name in journal.SETTINGS}
         row = {"file": name, "kind": kind, "index": index, "view": view}
-        row["split"] = "heldout" if options.held_out else ""
         yield row | settings | {"seconds": 0.1, "licence": render.LICENCE}
 
 
@@ -811,6 +810,31 @@ def test_frames_of_other_settings_are_not_mixed(
         "got 30; give another --output\n"
     )
     assert render.main([*line, f"--{name}", "30", "--first", "1"]) == 0  # no clash
+
+
+def test_frames_for_training_and_held_out_ones_are_not_mixed(
+    tmp_path, pretend, run_here, monkeypatch, capsys
+):
+    pretend("bpy")
+    monkeypatch.setattr(render, "render_scene", make_pretended)
+    line = ["--classes", "net", "--views", "1", "--output", str(tmp_path)]
+    name = "foregrounds/net-000-0.webp"
+    assert render.main(line) == 0
+    rows = journal.read_rows(tmp_path / journal.MANIFEST)
+    for made in ({}, {"split": ""}):  # older scripts told nothing of it
+        row = {key: rows[name][key] for key in rows[name] if key != "split"}
+        journal.write_rows(tmp_path / journal.MANIFEST, {name: row | made})
+        capsys.readouterr()
+        assert render.main([*line, "--held-out"]) == 2
+        assert capsys.readouterr().err == (
+            f"render.py: {tmp_path}: {name} was made with no --held-out, "
+            "got --held-out; give another --output\n"
+        )
+        assert render.main(line) == 0
+    assert render.main([*line, "--held-out", "--first", "1"]) == 0
+    capsys.readouterr()
+    assert render.main([*line, "--first", "1"]) == 2
+    assert "was made with --held-out, got no --held-out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ GROUPS = {  # classes of scenes that are one class of cut-outs
 }
 CREATOR = "unet-gan-matting contributors"
 LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
-SETTINGS = ("seed", "size", "samples")  # which all views of a frame's name share
+SETTINGS = ("seed", "size", "samples", "split")  # which all views of a scene share
+FLAGS = {"": "no --held-out", "heldout": "--held-out"}  # by split
 
 
 def take_up(output: Path) -> dict[str, dict]:
@@ -95,8 +96,11 @@ def check_settings(rows: Iterable[dict], options) -> None:
     for row in rows:
         for name in SETTINGS:
             wanted = getattr(options, name)
-            if row.get(name, wanted) != wanted:
+            made = row.get(name, "" if name == "split" else wanted)
+            if made != wanted:
+                flag = FLAGS.get(made) if name == "split" else f"--{name} {made}"
+                wanted = FLAGS[wanted] if name == "split" else wanted
                 raise ValueError(
-                    f"{options.output}: {row['file']} was made with --{name} "
-                    f"{row[name]}, got {wanted}; give another --output"
+                    f"{options.output}: {row['file']} was made with {flag}, "
+                    f"got {wanted}; give another --output"
                 )
