@@ -69,6 +69,30 @@ def test_a_host_that_names_a_long_time_is_left_for_another_run(site):
     assert site.asked.count("/a") == 1
 
 
+def test_a_host_that_names_a_long_time_is_not_asked_for_anything_before(site):
+    site.answers["/a"] = 429, {"Retry-After": "7200"}, b""
+    site.answers["/b"] = b"x"
+    fetcher = make_fetcher()
+    with pytest.raises(FetchError, match="HTTP 429"):
+        fetcher.fetch(site.address + "/a")
+    with pytest.raises(
+        FetchError, match=r"^127.0.0.1:\d+ asked for a pause of 7200 s$"
+    ):
+        fetcher.fetch(site.address + "/b")
+    assert site.asked == ["/robots.txt", "/a"]
+
+
+def test_the_time_that_a_host_names_holds_for_its_other_addresses_too(site):
+    site.answers["/a"] = 503, {"Retry-After": "1"}, b""
+    site.answers["/b"] = b"x"
+    fetcher = make_fetcher(attempts=1)
+    with pytest.raises(FetchError, match="HTTP 503"):
+        fetcher.fetch(site.address + "/a")
+    started = time.monotonic()
+    assert fetcher.fetch(site.address + "/b") == b"x"
+    assert time.monotonic() - started >= 0.9
+
+
 @pytest.mark.parametrize(
     ("status", "temporary"), [(404, False), (403, False), (503, True)]
 )
@@ -95,7 +119,9 @@ def test_a_circle_of_redirects_ends(site):
         make_fetcher().fetch(site.address + "/a")
 
 
-@pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://h/a", "a.png"])
+@pytest.mark.parametrize(
+    "address", ["file:///etc/hostname", "ftp://h/a", "a.png", "http://[bad/x.png"]
+)
 def test_only_web_addresses_are_fetched(address):
     with pytest.raises(FetchError, match="not a web address"):
         make_fetcher().fetch(address)
@@ -105,6 +131,22 @@ def test_a_redirect_leads_to_no_file_of_this_machine(site):
     site.answers["/a"] = 302, {"Location": "file:///etc/hostname"}, b""
     with pytest.raises(FetchError, match="not a web address"):
         make_fetcher().fetch(site.address + "/a")
+
+
+@pytest.mark.parametrize("location", ["http://[bad/x.png", "//[bad"])
+def test_a_redirect_to_no_address_is_an_error_of_its_own(site, location):
+    site.answers["/a"] = 302, {"Location": location}, b""
+    with pytest.raises(FetchError, match="cannot be asked for .Invalid IPv6 URL"):
+        make_fetcher().fetch(site.address + "/a")
+
+
+def test_a_line_of_robots_txt_that_cannot_be_read_leaves_the_others(site):
+    site.answers["/robots.txt"] = b"User-agent: *\nDisallow: http://[b\nDisallow: /p"
+    site.answers["/a"] = b"x"
+    fetcher = make_fetcher()
+    assert fetcher.fetch(site.address + "/a") == b"x"
+    with pytest.raises(FetchError, match="forbidden by robots.txt"):
+        fetcher.fetch(site.address + "/p")
 
 
 def test_a_huge_file_is_given_up_while_it_comes(site):
@@ -198,3 +240,7 @@ def test_retry_after_may_be_a_date_or_nonsense():
     assert fetch.retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert fetch.retry_after({"Retry-After": "soon"}) == 0
     assert fetch.retry_after({}) == 0
+    for date in ("Wed, 21 Oct 0 99:99:99 GMT", "Wed, 21 Oct 99999999 07:28:00 GMT"):
+        assert fetch.retry_after({"Retry-After": date}) == 0
+    assert fetch.retry_after({"Retry-After": "9" * 400}) == fetch.LONGEST_WISH
+    assert fetch.retry_after({"Retry-After": "9" * 9000}) == 0

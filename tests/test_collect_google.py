@@ -540,6 +540,13 @@ def test_both_kinds_of_records_tell_page_and_title():
     }
 
 
+def test_an_address_that_cannot_be_read_is_listed_for_what_it_is():
+    source = record("https://[bad/x.png", "https://b.org/", "One")
+    assert list(google_page.list_pictures(source)) == ["https://[bad/x.png"]
+    with pytest.raises(ValueError):
+        google_page.repair_url("https://[bad/x.png")
+
+
 def test_a_picture_never_gets_the_page_of_its_neighbour():
     source = record("https://b.org/1", "https://b.org/", "One") + (
         '["https://b.org/2",3,4],null' + record("https://b.org/3", "https://c.org", "C")

@@ -2,8 +2,10 @@
 
 An address goes in, its bytes come out. Every request says who asks and how to
 reach them, each host is left some time between two requests, robots.txt and the
-X-Robots-Tag header are obeyed, and a host that is busy is asked again only after
-the time that it names. REQUESTS_CA_BUNDLE and the proxy variables are honoured.
+X-Robots-Tag header are obeyed. A host that names a time by Retry-After is asked again,
+for this or any other address, only after it: up to two minutes are waited out, and
+until a longer time is over every request to that host fails at once.
+REQUESTS_CA_BUNDLE and the proxy variables are honoured.
 """
 
 import json
@@ -23,6 +25,7 @@ BUSY = {408, 425, 429, 500, 502, 503, 504}  # answers worth another attempt
 REDIRECTS = {301, 302, 303, 307, 308}
 LONGEST_CHAIN = 5  # redirects followed
 LONGEST_WAIT = 120  # seconds of Retry-After that are waited out
+LONGEST_WISH = 21_600  # seconds for which Retry-After may close a host
 LONGEST_CRAWL_DELAY = 30  # seconds between two requests that robots.txt may ask for
 LONGEST_TRANSFER = 300  # seconds that one body may take
 LOST = 60  # seconds for which a host that could not be reached is not asked again
@@ -74,6 +77,9 @@ class Fetcher:
         self._rules: dict[str, RobotFileParser] = {}  # by scheme and host
         self._free_at: dict[str, float] = {}  # by host: time of the next turn
         self._lost_until: dict[str, float] = {}  # by host: time of another attempt
+        self._closed: dict[
+            str, tuple[float, float]
+        ] = {}  # by host: pause in s, its end
         self._lost_in_a_row = 0  # hosts, since the last answer of any
 
     def fetch(self, url: str) -> bytes:
@@ -113,12 +119,10 @@ class Fetcher:
     def _follow(self, url: str, parameters: dict | None, obey: bool):
         """Follows redirects; returns headers and body of their end."""
         for _ in range(LONGEST_CHAIN + 1):
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.netloc:
-                raise FetchError(f"not a web address, got {url[:200]!r}")
+            scheme, host = split_address(url)
             if obey:
-                self._check_rules(f"{parts.scheme}://{parts.netloc}", url)
-            status, headers, body = self._ask(url, parts.netloc, parameters)
+                self._check_rules(f"{scheme}://{host}", url)
+            status, headers, body = self._ask(url, host, parameters)
             if status not in REDIRECTS:
                 return headers, body
             url, parameters = urljoin(url, headers.get("Location", "")), None
@@ -140,7 +144,8 @@ class Fetcher:
                 if error.temporary:
                     raise
                 body = b""
-            rules.parse(body.decode("utf-8", "replace").splitlines())
+            lines = body.decode("utf-8", "replace").splitlines()
+            rules.parse([line for line in lines if is_rule(line)])
             self._rules[site] = rules
         if not self._rules[site].can_fetch(ROBOT, url):
             raise FetchError("forbidden by robots.txt")
@@ -151,19 +156,24 @@ class Fetcher:
         """Makes one request, and again while the host is busy or silent."""
         if time.monotonic() < self._lost_until.get(host, 0):
             raise FetchError(f"{host} cannot be reached", True)
+        pause, end = self._closed.get(host, (0, 0))
+        if time.monotonic() < end:
+            raise FetchError(f"{host} asked for a pause of {pause:.0f} s", True)
         for attempt in range(self.attempts):
             self._wait_for_turn(url, host)
-            is_lost = False
+            problem, is_lost = None, False
             try:
                 answer = self._ask_once(url, parameters)
                 self._lost_in_a_row = 0
                 return answer
             except FetchError as error:
                 problem = error
-            except (requests.RequestException, HTTPError, UnicodeError) as error:
+            except (requests.RequestException, HTTPError, ValueError) as error:
                 problem, is_lost = explain(error, host)
             finally:
-                self._free_at[host] = time.monotonic() + self._pause(url)
+                self._leave_alone(
+                    host, self._pause(url), problem.wait if problem else 0
+                )
             if not problem.temporary or problem.wait > LONGEST_WAIT:
                 break
             if attempt + 1 < self.attempts:
@@ -205,6 +215,15 @@ class Fetcher:
                     raise FetchError(f"too slow, over {LONGEST_TRANSFER} s", True)
         return status, headers, b"".join(pieces)
 
+    def _leave_alone(self, host: str, pause: float, wish: float) -> None:
+        """Notes when a host may be asked again: after our pause and its own wish."""
+        now = time.monotonic()
+        if wish > LONGEST_WAIT:
+            self._closed[host] = wish, now + wish
+        else:
+            pause = max(pause, wish)
+        self._free_at[host] = now + pause
+
     def _wait_for_turn(self, url: str, host: str) -> None:
         """Leaves the host its pause since the request before."""
         time.sleep(max(0, self._free_at.get(host, 0) - time.monotonic()))
@@ -217,12 +236,33 @@ class Fetcher:
         return max(self.delay, min(float(wish or 0), LONGEST_CRAWL_DELAY))
 
 
+def split_address(url: str) -> tuple[str, str]:
+    """Gives scheme and host of a web address; raises FetchError of any other."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as http://[bad/
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        raise FetchError(f"not a web address, got {url[:200]!r}")
+    return parts.scheme, parts.netloc
+
+
+def is_rule(line: str) -> bool:
+    """Tells whether a line of a robots.txt can be read; one that cannot is no rule."""
+    try:
+        RobotFileParser().parse(["User-agent: *", line])
+    except ValueError:
+        return False
+    return True
+
+
 def retry_after(headers: dict[str, str]) -> float:
     """Reads the seconds of a Retry-After header, be it a number or a date."""
     try:
-        return Retry().parse_retry_after(headers["Retry-After"])
-    except (KeyError, InvalidHeader):
+        seconds = Retry().parse_retry_after(headers["Retry-After"])
+    except (KeyError, InvalidHeader, ValueError, OverflowError):
         return 0
+    return min(seconds, LONGEST_WISH)
 
 
 def read_detail(response: requests.Response) -> str:
@@ -252,4 +292,6 @@ def explain(error: Exception, host: str) -> tuple[FetchError, bool]:
         requests.ConnectionError | requests.exceptions.ChunkedEncodingError | HTTPError,
     ):
         return FetchError(f"{host} broke off", True), False
-    return FetchError(f"cannot be asked for ({type(error).__name__})"), False
+    # a redirect to http://[bad/ is a plain ValueError
+    reason = str(error) if type(error) is ValueError else type(error).__name__
+    return FetchError(f"cannot be asked for ({reason})"), False

@@ -59,7 +59,10 @@ def list_pictures(source: str) -> dict[str, tuple[str, str]]:
 
 def is_thumbnail(match: re.Match) -> bool:
     """Tells Google's own small copies from pictures."""
-    host = urlsplit(match[1] or match[2]).netloc
+    try:
+        host = urlsplit(match[1] or match[2]).netloc
+    except ValueError:  # for repair_url to refuse
+        return False
     return host == "gstatic.com" or host.endswith(".gstatic.com")
 
 

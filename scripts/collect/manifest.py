@@ -104,7 +104,7 @@ class Manifest:
         """Chooses the path of a candidate's picture, as seen from the output."""
         key = key_of(candidate)
         digest = hashlib.sha256(key[1].encode()).hexdigest()[:8]
-        stem = candidate.name or unquote(Path(urlsplit(candidate.url).path).stem)
+        stem = candidate.name or last_part(candidate.url)
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-")[:LONGEST_STEM]
         folder = f"{candidate.split}/{candidate.kind}s".strip("/")
         names = [f"{stem}-{digest}".strip("-")]
@@ -190,6 +190,18 @@ class Manifest:
             if other["status"] in (OK, REJECTED) and other["kind"] == row["kind"]:
                 if other["url"] != row["url"]:
                     yield other
+
+
+def last_part(url: str) -> str:
+    """Gives the file name at the end of an address, without its ending.
+
+    >>> last_part("https://h/a%20b.png?w=9"), last_part("http://[bad/x.png")
+    ('a b', '')
+    """
+    try:
+        return unquote(Path(urlsplit(url).path).stem)
+    except ValueError:
+        return ""
 
 
 def read_lines(path: Path) -> list[str]:
