@@ -210,6 +210,7 @@ def test_an_alpha_channel_that_is_opaque_does_no_harm_to_a_background():
         (encode(draw_photograph())[:20_000], "not a complete picture"),
         (encode(draw_photograph(), "JPEG")[:2_000], "not a complete picture"),
         (encode(draw_photograph(), "WEBP")[:2_000], "not a (complete )?picture"),
+        (b"DDS \x7c" + bytes(123), "not a picture that can be decoded: Unknown pixel"),
     ],
 )
 @pytest.mark.parametrize("kind", ["foreground", "background"])
@@ -217,6 +218,20 @@ def test_what_cannot_be_decoded_to_its_end_is_refused(kind, data, reason):
     with pytest.raises(gates.Refused, match=reason) as caught:
         gates.prepare(data, kind)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no\nframe"), MemoryError, KeyError])
+def test_a_decoder_that_breaks_down_refuses_the_file(monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    data = encode(draw_photograph(), "BMP")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    reason = (
+        "^(not a picture that can be decoded: (no frame|KeyError)|too many pixels)$"
+    )
+    with pytest.raises(gates.Refused, match=reason):
+        gates.prepare(data, "background")
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch):

@@ -111,6 +111,11 @@ def decode(data: bytes) -> Image.Image:
     except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
         reason = " ".join(str(error).split())[:120]
         raise Refused(f"not a complete picture: {reason}") from error
+    except MemoryError as error:
+        raise Refused("too many pixels") from error
+    except Exception as error:  # each of Pillow's many decoders raises what it likes
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise Refused(f"not a picture that can be decoded: {reason}") from error
 
 
 def prepare_foreground(
