@@ -292,6 +292,14 @@ def test_without_a_network_apt_is_asked_only_once(mirror):
     assert mirror.calls() == ["pictures=1:2.0-1"]
 
 
+def test_a_list_of_packages_that_is_out_of_date_is_not_taken_for_no_network(tmp_path):
+    cache = packages.Packages(tmp_path, {})
+    said = "E: Failed to fetch http://d/p.deb  404  Not Found [IP: 1.2.3.4 80]"
+    with pytest.raises(packages.PackageError, match="p=1: .*run apt-get update$"):
+        cache._explain("p=1", said)
+    assert not cache.is_offline
+
+
 def test_what_else_apt_says_is_passed_on(mirror):
     (mirror.folder / "says").write_text("E: The sky fell\nE: on my head\n")
     mirror.choose()

@@ -130,6 +130,10 @@ class Packages:
             raise PackageError(
                 f"{wanted}: arrived damaged; run apt-get update and try again"
             )
+        if "failed to fetch" in low and "404" in low:
+            raise PackageError(
+                f"{wanted}: apt's list of packages is out of date; run apt-get update"
+            )
         if any(words in low for words in UNREACHABLE):
             self.is_offline = True
             raise PackageError(tell_offline(wanted))
