@@ -398,6 +398,26 @@ def test_a_folder_becomes_a_collection_that_says_nothing_of_this_machine(tmp_pat
     assert everything(output)["foregrounds/a.webp"] != before["foregrounds/a.webp"]
 
 
+def test_a_split_that_leads_out_of_the_collection_is_refused(tmp_path):
+    folder, output = tmp_path / "mine", tmp_path / "a/b/out"
+    (folder / "foregrounds").mkdir(parents=True)
+    (folder / "foregrounds/a.png").write_bytes(draw_cutout(1))
+    (folder / "manifest.csv").write_text("path,split\nforegrounds/a.png,../../evil\n")
+    assert run(output, "--source", "local", "--folder", folder, *QUICK) in (0, 1)
+    assert outcomes(output) == {"mine/foregrounds/a.png": "unknown split: '../../evil'"}
+    assert not (tmp_path / "a/evil").exists()
+
+
+@pytest.mark.parametrize("text", [b'path\n"' + b"x" * 200_000, b"path\n\xff\n"])
+def test_a_table_with_a_stray_quote_is_one_clear_line(tmp_path, capsys, text):
+    (tmp_path / "manifest.csv").write_bytes(text)
+    options = ("--folder", tmp_path, "--selection", tmp_path / "manifest.csv")
+    for source, output in (("local", "out"), ("debian", "out"), ("local", ".")):
+        assert run(tmp_path / output, "--source", source, *options) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "no CSV in UTF-8" in line and "look for a stray quote" in line
+
+
 def test_several_sources_fill_one_collection(site, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/a.png").write_bytes(draw_cutout(50))

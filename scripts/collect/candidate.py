@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+SPLITS = ("", "heldout")
+
 
 class SourceError(ValueError):
     """A source cannot go on at all; the message is one line for the user."""

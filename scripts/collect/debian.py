@@ -6,7 +6,6 @@ is offered only if that statement is there. Beside the selection NAME.csv may li
 NAME.sha256, as sha256sum writes it, with the checksums of the packages.
 """
 
-import csv
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from scripts.collect.candidate import Candidate, SourceError
 from scripts.collect.packages import PackageError, Packages
+from scripts.collect.rows import read_table
 
 SELECTION = Path(__file__).with_suffix(".csv")
 CACHE = (
@@ -161,12 +161,10 @@ def read_selection(path: Path) -> list[dict[str, str]]:
     """Reads a selection and refuses rows that cannot be meant."""
     if not path.is_file():
         raise SourceError(f"--selection: no file {path}; name a CSV")
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
-        if missing:
-            raise SourceError(f"{path}: no column {missing[0]}; see debian.csv")
-        rows = list(table)
+    names, rows = read_table(path)
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise SourceError(f"{path}: no column {missing[0]}; see debian.csv")
     for number, row in enumerate(rows, 2):
         fault = find_fault(row)
         if fault:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from scripts.collect import gates
-from scripts.collect.candidate import Candidate
+from scripts.collect.candidate import SPLITS, Candidate
 from scripts.collect.fetch import Fetcher, FetchError
 from scripts.collect.manifest import Manifest
 from scripts.collect.rows import AGAIN, OK, describe
@@ -81,8 +81,11 @@ def take(
     """
     row = describe(candidate)
     row["status"] = " ".join(candidate.fault.split())
+    if candidate.split not in SPLITS:  # it names a folder
+        row["status"] = f"unknown split: {row['split'][:40]!r}"
+        row["split"] = ""
     source = b""
-    if not candidate.fault:
+    if not row["status"]:
         source, row["status"] = read(candidate, fetcher)
     if row["status"]:
         return row, None

@@ -6,13 +6,13 @@ download.py or with a column `path` at least, tells titles, creators and licence
 Names in a `rejects.txt` beside the pictures are left out.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from scripts.collect.candidate import Candidate, SourceError
+from scripts.collect.rows import read_table
 
 KINDS = ("foreground", "background")
 OTHER = {".txt", ".md", ".csv", ".json", ".jsonl", ".html", ".license"}  # no pictures
@@ -76,12 +76,11 @@ def read_manifest(path: Path) -> dict[str, dict[str, str]]:
     """Reads what a manifest tells of each path: the columns of FIELDS not empty."""
     if not path.is_file():
         return {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return {
-            row["path"]: {name: row[name] for name in FIELDS if row.get(name)}
-            for row in csv.DictReader(file)
-            if row.get("path")
-        }
+    return {
+        row["path"]: {name: row[name] for name in FIELDS if row.get(name)}
+        for row in read_table(path)[1]
+        if row.get("path")
+    }
 
 
 def read_rejects(folder: Path) -> set[str]:

@@ -54,15 +54,29 @@ def hash_file(path: Path) -> str:
         return ""
 
 
+def read_table(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """Reads a CSV file in UTF-8; returns the names of its columns, and its rows.
+
+    Raises:
+        ValueError: If it is no such file, or a quote in it is never closed.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        try:
+            return tuple(table.fieldnames or ()), list(table)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(
+                f"{path}: no CSV in UTF-8 ({error}); look for a stray quote"
+            ) from error
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Reads a manifest.csv; one that does not exist yet has no rows."""
     if not path.exists():
         return []
-    with open(path, encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if tuple(table.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{path}: not of download.py; choose another --output")
-        rows = list(table)
+    names, rows = read_table(path)
+    if names != COLUMNS:
+        raise ValueError(f"{path}: not of download.py; choose another --output")
     if any(None in row or None in row.values() for row in rows):
         raise ValueError(f"{path}: damaged; mend the rows of too few or many columns")
     return rows
