@@ -201,16 +201,21 @@ def find_records(directory: Path, split: str) -> dict[str, tuple[Path, int]]:
 
 
 def read_rows(directory: Path) -> Iterator[dict]:
-    """Yields the rows of all manifests, leaving out a line cut short by a kill."""
+    """Yields the rows of all manifests."""
     for manifest in sorted(directory.glob("manifest*.jsonl")):
-        with open(manifest, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.endswith("\n"):
-                    continue
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise ValueError(
-                        f"{manifest}: line {number} is damaged ({error}); "
-                        "delete it and run scripts/combine.py again"
-                    ) from error
+        yield from read_manifest(manifest)
+
+
+def read_manifest(manifest: Path) -> Iterator[dict]:
+    """Yields the rows of a manifest, leaving out a line cut short by a kill."""
+    with open(manifest, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith("\n"):
+                continue
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise ValueError(
+                    f"{manifest}: line {number} is damaged ({error}); "
+                    "delete it and run scripts/combine.py again"
+                ) from error

@@ -28,9 +28,7 @@ def list_layers(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; name one with pictures")
-    rejects = folder / "rejects.txt"
-    rejected = rejects.read_text("utf-8").splitlines() if rejects.exists() else []
-    rejected = {line.strip() for line in rejected}
+    rejected = read_rejects(folder)
     paths = sorted(
         path
         for path in folder.resolve().iterdir()
@@ -42,6 +40,13 @@ def list_layers(folder: Path) -> list[Path]:
         endings = " ".join(images.EXTENSIONS)
         raise ValueError(f"{folder}: no pictures ({endings}); put some there")
     return paths
+
+
+def read_rejects(folder: Path) -> set[str]:
+    """Reads the file names in a folder's rejects.txt; none if it has none."""
+    rejects = folder / "rejects.txt"
+    lines = rejects.read_text("utf-8").splitlines() if rejects.exists() else []
+    return {line.strip() for line in lines}
 
 
 def find_fault(path: Path, is_cutout: bool) -> str:

@@ -78,7 +78,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="run directories of the checkpoints (default: log/matting)",
     )
     parser.add_argument(
-        "--checkpoint", type=int, default=-1, help="its step; -1 is the newest"
+        "--checkpoint", type=int, default=-1, help="its step (default: -1, the newest)"
     )
     # results
     parser.add_argument(

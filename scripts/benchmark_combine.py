@@ -29,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from model import composites, layers  # noqa: E402
+from scripts.help import DefaultsFormatter  # noqa: E402
 
 JPEG_QUALITY = 95
 
@@ -53,7 +54,9 @@ class Speed(NamedTuple):
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=DefaultsFormatter
+    )
     add = parser.add_argument
     starter = HERE / "starter"
     add("--foregrounds", type=Path, default=starter / "foregrounds", help="cut-outs")

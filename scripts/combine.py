@@ -3,7 +3,8 @@
     python scripts/combine.py --foregrounds CUTOUTS --backgrounds PHOTOGRAPHS
 
 In: a folder of RGBA cut-outs and one of photographs; file names listed in a
-`rejects.txt` of either folder are left out. Out, all 8-bit PNG of one size:
+`rejects.txt` of either folder are left out, and composites that an earlier run made of
+such cut-outs are deleted. Out, all 8-bit PNG of one size:
 OUTPUT/{train,val}/{image,trimap,alpha,foreground}/NAME.png, or with --format tfrecord
 the same in OUTPUT/{train,val}/CUTOUT.tfrecord; a manifest with one row per composite,
 and layers.json, the list of usable layers. No foreground and no background is on both
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model import lock
 from scripts.composites import manifest, plan, storage, workers
 from scripts.composites.sample import Canvas, Sample
+from scripts.help import DefaultsFormatter
 
 complain = plan.complain_as("combine.py")
 
@@ -34,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         description="Composite cut-outs with photographs.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
     )
     plan.add_options(parser, storage_default="png")
     add = parser.add_argument
@@ -110,7 +112,7 @@ def main() -> int:
             stack.callback(executor.shutdown, cancel_futures=True)
             work = plan.make_plan(options, executor, complain)
             started = True
-            manifest.write_choices(work.canvas.output, work.choices, work.listed)
+            plan.begin(work, complain)
             tasks = work.tasks[options.shard_index :: options.num_shards]
             faults = work.faults
             faults += do_tasks(tasks, work.canvas, options.format, path, executor)

@@ -7,7 +7,8 @@ on this machine by default, on a cluster with Beam's own options at the end, suc
 `-- --runner=FlinkRunner`. There all workers must have the project installed and see the
 layers and the output under the same paths. Out come by default TFRecord files,
 OUTPUT/{train,val}/CUTOUT.tfrecord, with the manifest, layers.json and options.json that
-train.py reads. Files that are complete already are not made again.
+train.py reads. Such files that are complete already are not made again; with --format
+png, a pipeline that was stopped makes all again that it had not listed at its end.
 """
 
 import argparse
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from model import lock  # noqa: E402
 from scripts.composites import manifest, plan, workers  # noqa: E402
+from scripts.help import DefaultsFormatter  # noqa: E402
 
 complain = plan.complain_as("combine_beam.py")
 
@@ -29,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         description="Composite cut-outs with photographs by Apache Beam.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
     )
     plan.add_options(parser, storage_default="tfrecord")
     count = os.cpu_count() or 1
@@ -92,7 +94,7 @@ def main() -> int:
             with workers.start_workers(options.workers) as executor:
                 work = plan.make_plan(options, executor, complain)
             started = True
-            manifest.write_choices(work.canvas.output, work.choices, work.listed)
+            plan.begin(work, complain)
             beam_options = local_options(options.workers) + options.beam_options
             faults = work.faults + do_tasks(work, options.format, path, beam_options)
     except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:

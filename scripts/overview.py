@@ -27,7 +27,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("collection", type=Path, help="folder made by scripts/download.py")
     add("--limit", type=int, default=48, help="pictures on a sheet (default: 48)")
-    add("--output", type=Path, default=ROOT / "images/dataset", help="folder to fill")
+    add(
+        "--output",
+        type=Path,
+        default=ROOT / "images/dataset",
+        help="folder to fill (default: images/dataset)",
+    )
     options = parser.parse_args(arguments)
     if options.limit < 1:
         parser.error(f"--limit: got {options.limit}; give 1 or more")

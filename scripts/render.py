@@ -44,6 +44,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from model import lock  # noqa: E402
 from scripts.collect.sheets import draw_sheets  # noqa: E402
+from scripts.help import DefaultsFormatter  # noqa: E402
 from scripts.scenes import journal, processes  # noqa: E402
 from scripts.scenes.cloth import build_cloth  # noqa: E402
 from scripts.scenes.feather import build_feather  # noqa: E402
@@ -84,7 +85,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
     )
     known = ",".join(BUILDERS)
     scenes = parser.add_argument_group("scenes")
@@ -111,6 +112,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         value, least = vars(options)[name], 0 if name == "first" else 1
         if value < least:
             parser.error(f"--{name} must be at least {least}, got {value}")
+    options.split = "heldout" if options.held_out else ""
     return options
 
 

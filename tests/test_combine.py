@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import example, layers, lock, placement, records
+from model import composites, example, layers, lock, placement, records
 from scripts import combine
 from scripts.composites import groups
 
@@ -380,8 +380,60 @@ def test_a_foreground_that_would_change_sides_or_is_gone_is_refused(fresh):
     (fresh / "foregrounds" / "disc-15.png").write_bytes(disc)  # of a lower hash
     result = run(fresh, "--per-foreground", 1)
     assert result.returncode == 2
-    assert "disc-1.png is no longer there, or in the other split" in result.stderr
+    assert "foregrounds/disc-1.png would change to train; choose" in result.stderr
+    (fresh / "foregrounds" / "disc-15.png").unlink()
+    (fresh / "foregrounds" / "disc-0.png").rename(fresh / "disc.png")
+    rejects.write_text("")
+    result = run(fresh, "--per-foreground", 1)
+    assert result.returncode == 2
+    assert "made from ../foregrounds/disc-0.png, which is gone; ch" in result.stderr
     assert contents(fresh / "out") == before
+
+
+@pytest.mark.parametrize("storage_format", ["png", "tfrecord"])
+def test_composites_of_a_late_reject_go_and_come_back_if_it_is_pardoned(
+    fresh, storage_format
+):
+    options = ("--format", storage_format)
+    assert run(fresh, *options).returncode == 0
+    whole = contents(fresh / "out")
+    # what an earlier run of other shards has left
+    rows = (fresh / "out" / "manifest.jsonl").read_text()
+    (fresh / "out" / "manifest-00001-of-00002.jsonl").write_text(rows)
+    train = json.loads(whole["layers.json"])["train"]["foregrounds"]
+    name = Path(train[0]).name
+    (fresh / "foregrounds" / "rejects.txt").write_text(f"{name}\n")
+    result = run(fresh, *options)
+    assert result.returncode == 0
+    assert result.stderr == (
+        f"combine.py: cut-outs rejected since: 1, such as {train[0]}; "
+        "their composites are deleted\n"
+    )
+    (fresh / "out" / "manifest-00001-of-00002.jsonl").rename(fresh / "other")
+    assert name not in (fresh / "other").read_text()
+    left = contents(fresh / "out")
+    assert len(read_manifest(fresh / "out" / "manifest.jsonl")) == 6
+    stem = Path(name).stem.encode()
+    texts = ("layers.json", "manifest.jsonl")
+    assert not any(
+        stem in left[text] or stem.decode() in " ".join(left) for text in texts
+    )
+    stored = composites.Composites(fresh / "out", "train")
+    assert len(stored.names) == 3 and stored.read(stored.names[0])
+    assert run(fresh, *options).stderr == ""
+    assert contents(fresh / "out") == left
+    (fresh / "foregrounds" / "rejects.txt").unlink()
+    assert run(fresh, *options).returncode == 0
+    assert contents(fresh / "out") == whole
+
+
+def test_a_late_reject_of_a_background_is_told(fresh, made):
+    shutil.copytree(made / "out", fresh / "out")
+    (fresh / "backgrounds" / "rejects.txt").write_text("wall-3.png\n")
+    result = run(fresh)
+    assert result.returncode == 2
+    assert "made before ../backgrounds/wall-3.png was rejected, and" in result.stderr
+    assert contents(fresh / "out") == contents(made / "out")
 
 
 @pytest.mark.parametrize(

@@ -5,39 +5,68 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from model import composites
+from model import composites, layers
 
 VERSION = 2  # of what is composited; 1 did not align cut sides with the frame
 
 
-def check_previous(output: Path, choices: dict, listed: dict) -> None:
+def check_previous(output: Path, choices: dict, listed: dict) -> list[str]:
     """Refuses a folder of composites that this run would contradict.
 
     Args:
         output: The folder to fill.
         choices: What options.json would say.
-        listed: What layers.json would say. Foregrounds may have come since.
+        listed: What layers.json would say. Foregrounds may have come since, or been
+            rejected.
+
+    Returns:
+        The foregrounds rejected since, as layers.json had them.
 
     Raises:
         ValueError: If the folder was made with other options or from other layers.
     """
     advice = "choose another --output or delete this one"
     if not (output / "options.json").exists() or not (output / "layers.json").exists():
-        return
+        return []
     previous = json.loads((output / "options.json").read_text("utf-8"))
     changed = [key for key in choices if previous.get(key) != choices[key]]
     if changed:
         raise ValueError(f"{output}: made with another {', '.join(changed)}; {advice}")
     previous = json.loads((output / "layers.json").read_text("utf-8"))
-    for split in ("train", "val"):
+    rejected = []
+    for split, other in (("train", "val"), ("val", "train")):
+        kept = set(listed[split]["backgrounds"])
+        for name in sorted(set(previous[split]["backgrounds"]) - kept):
+            if is_rejected(output / name):
+                raise ValueError(
+                    f"{output}: made before {name} was rejected, and without it each "
+                    f"composite may have another background; {advice}"
+                )
         if previous[split]["backgrounds"] != listed[split]["backgrounds"]:
             raise ValueError(f"{output}: made from other backgrounds; {advice}")
         gone = set(previous[split]["foregrounds"]) - set(listed[split]["foregrounds"])
-        if gone:
-            raise ValueError(
-                f"{output}: {min(gone)} is no longer there, or in the other split; "
-                + advice
-            )
+        for name in sorted(gone):
+            if name in listed[other]["foregrounds"]:
+                raise ValueError(f"{output}: {name} would change to {other}; {advice}")
+            if not is_rejected(output / name):
+                what = "cannot be used" if (output / name).is_file() else "is gone"
+                raise ValueError(f"{output}: made from {name}, which {what}; {advice}")
+            rejected.append(name)
+    return rejected
+
+
+def is_rejected(path: Path) -> bool:
+    """Tells whether the rejects.txt beside a layer names it."""
+    return path.name in layers.read_rejects(path.parent)
+
+
+def drop_rows(output: Path, foregrounds: list[str]) -> None:
+    """Takes the rows of some foregrounds out of all manifests of a data directory."""
+    for path in output.glob("manifest*.jsonl"):
+        rows = list(composites.read_manifest(path))
+        kept = [row for row in rows if row["foreground"] not in foregrounds]
+        if len(kept) < len(rows):
+            write_rows(path, kept)
 
 
 def write_choices(output: Path, choices: dict, listed: dict) -> None:

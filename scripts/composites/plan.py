@@ -26,6 +26,7 @@ class Plan(NamedTuple):
         tasks: All tasks, as `storage.list_tasks` gives them.
         choices: The content of options.json.
         listed: The content of layers.json.
+        rejected: Foregrounds of an earlier run rejected since.
         faults: How many layers cannot be used.
     """
 
@@ -33,6 +34,7 @@ class Plan(NamedTuple):
     tasks: list[list[Sample]]
     choices: dict
     listed: dict
+    rejected: list[str]
     faults: int
 
 
@@ -150,14 +152,29 @@ def make_plan(
     choices = {"version": manifest.VERSION, "height": height, "width": width}
     for name in ("erosion", "val_fraction", "seed", "format"):
         choices[name] = vars(options)[name]
-    manifest.check_previous(output, choices, listed)
+    rejected = manifest.check_previous(output, choices, listed)
     return Plan(
         canvas=Canvas(output, height, width, tuple(options.erosion)),
         tasks=storage.list_tasks(samples, options.format),
         choices=choices,
         listed=listed,
+        rejected=rejected,
         faults=faults,
     )
+
+
+def begin(work: Plan, complain: Callable[[str], None]) -> None:
+    """Deletes composites of what was rejected, writes layers.json and options.json."""
+    output = work.canvas.output
+    if work.rejected:
+        complain(
+            f"cut-outs rejected since: {len(work.rejected)}, such as "
+            f"{min(work.rejected)}; their composites are deleted"
+        )
+        for name in work.rejected:
+            storage.remove_composites(output, Path(name).name)
+        manifest.drop_rows(output, work.rejected)
+    manifest.write_choices(output, work.choices, work.listed)
 
 
 def keep_usable(

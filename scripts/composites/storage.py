@@ -8,6 +8,7 @@ any order, again, or by two workers at once.
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def remove_leftovers(tasks: list[list[Sample]], output: Path) -> None:
         for path in output.glob(pattern):
             if path.with_name(path.name[1:].rsplit(".", 2)[0]) in files:
                 path.unlink(missing_ok=True)
+
+
+def remove_composites(output: Path, foreground: str) -> None:
+    """Deletes the composites of a foreground from either split.
+
+    Args:
+        output: The data directory.
+        foreground: File name.
+    """
+    stem = Path(foreground).stem
+    numbered = re.compile(re.escape(stem) + r"--\d{3,}\.png")
+    for split in ("train", "val"):
+        (output / split / f"{stem}.tfrecord").unlink(missing_ok=True)
+        for folder in reversed(FOLDERS):  # image first: without it none is read
+            for path in (output / split / folder).glob("*.png"):
+                if numbered.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
 
 
 def make_files(task: list[Sample], canvas: Canvas) -> tuple[list[dict], list[str]]:
