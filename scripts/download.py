@@ -139,7 +139,10 @@ def list_candidates(sources: list, options: argparse.Namespace) -> int:
         for source in sources:
             limit = limit_of(source.name, options)
             for kind, queries in list_queries(options).items():
-                offered = source.search(kind, queries, limit or sys.maxsize)
+                if source.name == "debian":  # whose search fetches packages
+                    offered = source.list_selected(kind)
+                else:
+                    offered = source.search(kind, queries, limit or sys.maxsize)
                 with closing(offered):
                     for candidate in itertools.islice(offered, limit):
                         table.writerow([getattr(candidate, name) for name in shown])

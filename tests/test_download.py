@@ -447,6 +447,15 @@ def test_a_dry_run_lists_candidates_and_fetches_none(site, tmp_path, capsys):
     assert run(tmp_path / "out", *away) == 1
 
 
+def test_a_dry_run_of_debian_unpacks_nothing(tmp_path, capsys):
+    options = ("--source", "debian", "--packages", "kphotoalbum", "--dry-run")
+    assert run(tmp_path / "out", *options, "--cache", tmp_path / "cache") == 0
+    listed = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert listed and all(row["url"].startswith("deb:kphotoalbum=") for row in listed)
+    assert {row["fault"] for row in listed} == {""}
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -462,6 +471,7 @@ def test_a_dry_run_lists_candidates_and_fetches_none(site, tmp_path, capsys):
         ((*CONTACT, "--min-side", "0"), "--min-side: got 0"),
         ((*CONTACT, "--largest-side", "99", "99"), "--largest-side: got 99; give 200"),
         ((*CONTACT, "--licences", "gpl"), "--licences: got 'gpl'; give some of cc0"),
+        (("--source", "google", *CONTACT, "--dry-run"), "--dry-run: google downloads"),
         (("--reject", "x"), "--reject: not a number, got 'x'"),
         (("--reject", "1"), "--reject: no picture 1 on the sheets"),
         (("--source", "local", "--folder", "none"), "--folder: no folder none"),
@@ -551,3 +561,5 @@ def test_help_starts_without_the_libraries_of_each_source():
     )
     for flag in ("--source", "--chromedriver", "--selection", "--urls", "--folder"):
         assert flag in worker.stdout
+    assert "--source local --folder PICTURES" in worker.stdout
+    assert worker.stdout.count("(default:") >= 18

@@ -73,6 +73,12 @@ class DebianSource:
             rest = f" (and {more} packages more)" if more else ""
             raise SourceError(f"debian: {first}{rest}")
 
+    def list_selected(self, kind: str) -> Iterator[Candidate]:
+        """Lists the selected files of a kind; no package is fetched for that."""
+        for row in self.rows:
+            if row["kind"] == kind:
+                yield self.describe(row)
+
     def offer(self, row: dict[str, str]) -> Candidate:
         """Makes a candidate of a row, with what is wrong if it cannot be had."""
         key = row["package"], row["version"]
@@ -83,6 +89,12 @@ class DebianSource:
         statement = copyright_file(row["package"])
         if not fault and not is_granted(paths.get(statement), row):
             fault = f"licence {row['licence']} not found in {statement}"
+        return self.describe(row)._replace(path=path, fault=fault)
+
+    def describe(self, row: dict[str, str]) -> Candidate:
+        """Makes a candidate of what a row says."""
+        key = row["package"], row["version"]
+        statement = copyright_file(row["package"])
         return Candidate(
             kind=row["kind"],
             source=self.name,
@@ -96,9 +108,7 @@ class DebianSource:
             name=row["name"],
             group=row["group"],
             split=row["split"],
-            path=path,
             crop=tuple(map(int, row["crop"].split())) or None,
-            fault=fault,
         )
 
     def unpack(self, key: tuple[str, str]) -> dict[str, Path]:

@@ -17,70 +17,135 @@ SEARCHES = {"openverse", "commons", "google"}  # the others offer all that they 
 NEED_CONTACT = {"openverse", "commons", "google", "urls"}
 LIMIT = 500  # pictures of each kind from each search, unless --limit says otherwise
 LICENCES = ("cc0", "pdm", "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
-
-
+EXAMPLES = """\
+examples:
+  python scripts/download.py --contact you@example.org \\
+      --foregrounds "curly hair" "dandelion" "white cat" --backgrounds "forest" "street"
+  python scripts/download.py --source local --folder PICTURES --output COLLECTION
+  python scripts/download.py --source debian --packages kphotoalbum --output COLLECTION
+"""
 DOWNLOADS = Path(__file__).resolve().parents[1] / "downloads"
 
 
 def parse_args(arguments: list[str] | None, description: str) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument_group("what to collect").add_argument
-    add("--source", action="append", choices=SOURCES, help="repeatable; openverse")
+    add(
+        "--source",
+        action="append",
+        choices=SOURCES,
+        help="repeatable (default: openverse)",
+    )
     add(
         "--foregrounds",
         nargs="*",
         default=["portrait transparent background"],
         metavar="QUERY",
-        help="searches for cut-outs; none at all: no cut-outs",
+        help="searches for cut-outs; none at all: no cut-outs (default: %(default)s)",
     )
     add(
         "--backgrounds",
         nargs="*",
         default=["texture background"],
         metavar="QUERY",
-        help="searches for backgrounds; none at all: no backgrounds",
+        help="searches for backgrounds; none: no backgrounds (default: %(default)s)",
     )
-    add("--limit", type=int, help="pictures per kind and source; 500 of a search")
-    add("--output", type=Path, default=DOWNLOADS, help="folder to fill")
+    add(
+        "--limit",
+        type=int,
+        help=f"pictures per kind and source (default: {LIMIT} of a search, else all)",
+    )
+    add(
+        "--output",
+        type=Path,
+        default=DOWNLOADS,
+        help="folder to fill (default: scripts/downloads)",
+    )
     add("--reject", metavar="NUMBERS", help="of the sheets: 3,17,40-44; then end")
     add("--dry-run", action="store_true", help="only list what would be fetched")
     add("-q", "--quiet", action="store_true", help="no progress and no summary")
     add = parser.add_argument_group("what a picture must have").add_argument
-    add("--min-side", type=int, default=200, help="pixels; 200")
+    add(
+        "--min-side",
+        type=int,
+        default=200,
+        help="pixels of a cut-out's longer side, "
+        "a background's shorter side (default: 200)",
+    )
     add(
         "--largest-side",
         type=int,
         nargs=2,
         default=[1024, 1600],
         metavar=("CUTOUT", "BACKGROUND"),
-        help="pixels, larger ones are scaled down; 1024 1600",
+        help="pixels of the longer side, to which others are scaled down "
+        "(default: 1024 1600)",
     )
     add(
-        "--near", type=int, default=4, help="bits by which duplicates differ; 4, -1 off"
+        "--near",
+        type=int,
+        default=4,
+        help="bits of 64 by which near duplicates may differ; -1: off (default: 4)",
     )
-    add("--licences", default="cc0,pdm,by,by-sa", help="of searches; cc0,pdm,by,by-sa")
+    add(
+        "--licences",
+        default="cc0,pdm,by,by-sa",
+        help="of searches (default: cc0,pdm,by,by-sa)",
+    )
     add = parser.add_argument_group("network").add_argument
     add("--contact", default="", help="your mail address or page, told to each host")
-    add("--delay", type=float, default=1.0, help="seconds between requests to a host")
-    add("--attempts", type=int, default=4, help="requests to a host that is busy; 4")
-    add("--openverse-api", metavar="URL", help="another Openverse")
-    add("--commons-api", metavar="URL", help="the api.php of another wiki")
+    add(
+        "--delay",
+        type=float,
+        default=1.0,
+        help="seconds between requests to a host (default: 1)",
+    )
+    add(
+        "--attempts",
+        type=int,
+        default=4,
+        help="requests to a host that is busy (default: 4)",
+    )
+    add("--openverse-api", metavar="URL", help="another Openverse (default: its own)")
+    add(
+        "--commons-api", metavar="URL", help="another wiki's api.php (default: Commons)"
+    )
     add = parser.add_argument_group("source google").add_argument
-    add("--chromedriver", type=Path, help="found by itself if it is on the path")
-    add("--color-type", help="e.g. full-color, transparent; as fits the kind")
-    add("--size", help="e.g. large, medium, icon; medium")
-    add("--google-page", metavar="URL", help="another page like its image search")
+    add("--chromedriver", type=Path, help="its program (default: found by itself)")
+    add("--color-type", help="e.g. full-color, transparent (default: as fits the kind)")
+    add("--size", help="large, medium or icon (default: medium)")
+    add(
+        "--google-page",
+        metavar="URL",
+        help="another page like its image search (default: its own)",
+    )
     add = parser.add_argument_group("source debian").add_argument
-    add("--selection", type=Path, help="CSV of the files to take; our own")
-    add("--cache", type=Path, help="folder of fetched packages")
-    add("--packages", type=lambda text: text.split(","), help="only these, by commas")
-    add = parser.add_argument_group("sources urls and local").add_argument
+    add(
+        "--selection",
+        type=Path,
+        help="CSV of the files to take (default: collect/debian.csv)",
+    )
+    add(
+        "--cache",
+        type=Path,
+        help="folder of fetched packages (default: ~/.cache/debian-pictures)",
+    )
+    add(
+        "--packages",
+        type=lambda text: text.split(","),
+        help="only these, by commas (default: all)",
+    )
+    add = parser.add_argument_group("sources urls, local and img2dataset").add_argument
     add("--urls", type=Path, help="CSV of url, kind, licence, creator, title, page...")
-    add("--folder", type=Path, help="folder of pictures")
-    add("--licence", default="", help="of the pictures of --folder, e.g. CC0-1.0")
-    add("--licence-url", default="", help="where that licence is stated")
-    add("--creator", default="", help="of the pictures of --folder")
+    add("--folder", type=Path, help="of pictures, or of img2dataset's output")
+    add("--licence", default="", help="of --folder, e.g. CC0-1.0 (default: unknown)")
+    add("--licence-url", default="", help="where it is stated (default: unknown)")
+    add("--creator", default="", help="of --folder (default: unknown)")
     return check_options(parser, parser.parse_args(arguments))
 
 
@@ -105,6 +170,8 @@ def check_options(
     ):
         if value is not None and not value >= least:
             parser.error(f"{flag}: got {value}; give {least} or more")
+    if options.dry_run and "google" in options.source:
+        parser.error("--dry-run: google downloads what it lists; leave one of them out")
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output: {options.output} is a file; name a folder")
     for name, needed in (
