@@ -94,10 +94,18 @@ def collect(
     missing = math.inf if limit is None else limit - count
     offered = source.search(kind, queries, limit or sys.maxsize)
     with bar, closing(offered):
-        faults = gather(offered, manifest, fetcher, rules, missing, bar)
+        gather(offered, manifest, fetcher, rules, missing, bar)
     if limit is None:
-        return not faults
-    return manifest.count(kind, source.name, queries) >= limit
+        count, limit = manifest.tally(kind, source.name)
+        advice = "manifest.csv has the reasons"
+    else:
+        count = manifest.count(kind, source.name, queries)
+        advice = "manifest.csv has the reasons"
+        if source.name in SEARCHES:
+            advice = f"give more --{kind}s queries"
+    if count < limit:
+        complain(f"{source.name} {kind}s: {count} of {limit}; {advice}")
+    return count >= limit
 
 
 def collect_all(

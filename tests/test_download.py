@@ -338,7 +338,7 @@ def test_a_table_of_addresses_becomes_both_kinds(site, tmp_path, capsys):
         f"{site.address}/c,background,GPL-2+,,,\n"
     )
     options = ("--source", "urls", "--urls", table, *CONTACT, *QUICK[:-1])
-    assert run(tmp_path / "out", *options) == 0
+    assert run(tmp_path / "out", *options) == 1
     wig, photograph, missing = (
         next(row for row in read_rows(tmp_path / "out") if row["url"].endswith(end))
         for end in ("/a.png", "/b", "/c")
@@ -353,6 +353,8 @@ def test_a_table_of_addresses_becomes_both_kinds(site, tmp_path, capsys):
     assert photograph["path"].endswith(".jpg")
     assert missing["status"] == "not fetched: HTTP 404"
     errors = capsys.readouterr().err.splitlines()
+    fault = "download.py: urls backgrounds: 1 of 2; manifest.csv has the reasons"
+    assert fault in errors
     assert errors[-7:] == [
         "urls foregrounds: 1 ok",
         "urls foregrounds licences: 1 CC0-1.0",
@@ -373,7 +375,7 @@ def test_a_folder_becomes_a_collection_that_says_nothing_of_this_machine(tmp_pat
     (folder / "d.png").write_bytes(b"?")
     options = ("--source", "local", "--folder", folder, "--licence", "CC0-1.0", *QUICK)
     output = tmp_path / "out"
-    assert run(output, *options) == 0
+    assert run(output, *options) == 1
     rows = read_rows(output)
     assert {row["url"]: row["status"] for row in rows} == {
         "mine/a.png": "ok",
@@ -391,11 +393,21 @@ def test_a_folder_becomes_a_collection_that_says_nothing_of_this_machine(tmp_pat
     for name in ("manifest.csv", "ATTRIBUTION.md"):
         assert str(tmp_path) not in (output / name).read_text()
     before = everything(output)
-    assert run(output, *options) == 0
+    assert run(output, *options) == 1
     assert everything(output) == before
     (folder / "a.png").write_bytes(draw_cutout(7))
-    assert run(output, *options) == 0
+    assert run(output, *options) == 1
     assert everything(output)["foregrounds/a.webp"] != before["foregrounds/a.webp"]
+
+
+def test_too_few_pictures_of_a_search_are_one_line_and_exit_code_1(
+    site, tmp_path, capsys
+):
+    options = (*play_openverse(site, {"cat.png": draw_cutout(1)}), "--limit", "3")
+    assert run(tmp_path, *options, "--backgrounds") == 1
+    assert capsys.readouterr().err == (
+        "download.py: openverse foregrounds: 1 of 3; give more --foregrounds queries\n"
+    )
 
 
 def test_a_split_that_leads_out_of_the_collection_is_refused(tmp_path):

@@ -83,6 +83,20 @@ class Manifest:
             for row in self.rows.values()
         )
 
+    def tally(self, kind: str, source: str) -> tuple[int, int]:
+        """Counts the pictures that a source offered in this run: those there, and all.
+
+        What was rejected by hand or is a duplicate is dealt with and not counted.
+        """
+        rows = [self.rows[key] for key in self._seen if key in self.rows]
+        wanted = [
+            row["status"]
+            for row in rows
+            if (row["kind"], row["source"]) == (kind, source)
+            and not row["status"].startswith((REJECTED, "duplicate", "near duplicate"))
+        ]
+        return wanted.count(OK), len(wanted)
+
     def find_twin(self, row: dict[str, str]) -> str:
         """Names the picture whose file had the same bytes, and says so, or nothing."""
         for other in self._others(row):
