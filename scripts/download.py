@@ -40,6 +40,7 @@ from scripts.collect.options import (  # noqa: E402
     SOURCES,
     parse_args,
 )
+from scripts.collect.rows import is_foreign  # noqa: E402
 from scripts.collect.summary import summarise  # noqa: E402
 
 
@@ -203,7 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.reject is not None:
             with lock.hold(options.output / "manifest.csv"):
                 rejected = sheets.reject(options.output, options.reject)
-                Manifest(options.output)
+                if not is_foreign(options.output / "manifest.csv"):
+                    Manifest(options.output)
             print("\n".join(rejected))
             return 0
         return run(options)

@@ -410,6 +410,17 @@ def test_too_few_pictures_of_a_search_are_one_line_and_exit_code_1(
     )
 
 
+def test_frames_of_render_are_rejected_by_their_numbers_too(tmp_path, capsys):
+    for name in ("sheets", "foregrounds"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "sheets/numbers.csv").write_text("number,path\n1,foregrounds/a.png\n")
+    (tmp_path / "manifest.csv").write_text("path,class\nforegrounds/a.png,hair\n")
+    assert run(tmp_path, "--reject", "1") == 0
+    assert capsys.readouterr().out == "foregrounds/a.png\n"
+    assert (tmp_path / "foregrounds/rejects.txt").read_text() == "a.png\n"
+    assert (tmp_path / "manifest.csv").read_text().startswith("path,class")
+
+
 def test_a_split_that_leads_out_of_the_collection_is_refused(tmp_path):
     folder, output = tmp_path / "mine", tmp_path / "a/b/out"
     (folder / "foregrounds").mkdir(parents=True)

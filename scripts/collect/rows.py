@@ -70,6 +70,11 @@ def read_table(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
             ) from error
 
 
+def is_foreign(path: Path) -> bool:
+    """Tells whether there is a manifest of another program, such as render.py."""
+    return path.exists() and read_table(path)[0] != COLUMNS
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Reads a manifest.csv; one that does not exist yet has no rows."""
     if not path.exists():
