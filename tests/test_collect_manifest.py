@@ -132,6 +132,13 @@ def test_a_file_at_hand_is_settled_only_as_long_as_it_stays_the_same(tmp_path):
     assert not Manifest(tmp_path / "out").is_settled(given)
 
 
+def test_the_picture_of_a_file_that_is_refused_now_goes_with_its_row(tmp_path):
+    book, given = Manifest(tmp_path), candidate("local/a.png")
+    row = add(book, given, b"1")
+    book.add({**rows.describe(given), "status": "no alpha"}, None)
+    assert not (tmp_path / row["path"]).exists()
+
+
 def test_only_pictures_of_the_same_queries_count(tmp_path):
     book = Manifest(tmp_path)
     add(book, candidate("https://h/1"), b"1")

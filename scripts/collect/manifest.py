@@ -140,7 +140,15 @@ class Manifest:
             journal.write(json.dumps(row) + "\n")
         if path:
             os.replace(temporary, path)
+        elif not row["status"].startswith(AGAIN):
+            self._remove_file((row["kind"], row["url"]))
         self.rows[row["kind"], row["url"]] = row
+
+    def _remove_file(self, key: tuple[str, str]) -> None:
+        """Removes the picture that was made of what is refused now."""
+        path = self.rows.get(key, {"path": ""})["path"]
+        if path and self._names.get(path.lower()) == key:
+            (self.output / path).unlink(missing_ok=True)
 
     def write(self) -> None:
         """Writes manifest.csv and ATTRIBUTION.md, sorted, and ends the journal."""
