@@ -27,3 +27,15 @@ def test_a_real_frame_is_the_same_again_and_has_soft_edges(tmp_path):
         alpha = np.asarray(picture)[..., 3]
     assert alpha.shape == (64, 64)
     assert (alpha == 0).any() and ((alpha > 0) & (alpha < 255)).any()
+
+
+def test_a_view_is_the_same_alone_or_after_another_one(tmp_path):
+    line = [sys.executable, str(SCRIPT), "--classes", "wire", "--size", "64"]
+    line += ["--samples", "1", "--views", "2", "--threads", "1", "--seed", "5"]
+    line += ["--output", str(tmp_path)]
+    subprocess.run(line, check=True, timeout=600)
+    second = tmp_path / "foregrounds/wire-000-1.webp"
+    made = second.read_bytes()
+    second.unlink()
+    subprocess.run(line, check=True, timeout=600)
+    assert second.read_bytes() == made

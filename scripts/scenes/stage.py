@@ -59,7 +59,6 @@ def reset_scene(size: int, threads: int, seed: int):
     scene.cycles.sample_clamp_indirect = 8
     scene.cycles.use_light_tree = False  # there are few lights
     scene.cycles_curves.shape, scene.cycles_curves.subdivisions = "RIBBONS", 1
-    scene.render.use_persistent_data = True
     scene.render.threads_mode, scene.render.threads = "FIXED", threads
     scene.render.film_transparent = True
     scene.render.resolution_x = scene.render.resolution_y = size
