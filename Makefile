@@ -7,6 +7,9 @@ TEST_INSTALLED := $(VENV)/installed-test
 # e.g. make test PYTEST_FLAGS="-n 2", make install REQUIREMENTS=requirements-gpu.txt
 PYTEST_FLAGS ?=
 REQUIREMENTS ?= requirements.txt
+HELD_OUT := scripts/dataset/heldout/composites
+PICTURES := hair-900-0--000 fur-901-0--000 veil-900-0--000 \
+  flightgear-bougainvillier--000 wesnoth-utbs-archer--000 wire-900-0--000
 DEMO := images/example.jpg images/example-trimap.png
 
 .DEFAULT_GOAL := help
@@ -28,8 +31,12 @@ dataset: $(INSTALLED)  ## collect the whole open data set into scripts/dataset (
 	$(RUN) scripts/download.py --source debian --source local --folder scripts/renders \
 	  --min-side 180 --output scripts/dataset
 
-pictures: $(INSTALLED)  ## draw the pictures of the README again
-	$(RUN) scripts/pictures.py
+pictures: dataset  ## draw images/ again, from the data set
+	$(RUN) scripts/combine.py --foregrounds scripts/dataset/heldout/foregrounds \
+	  --backgrounds scripts/dataset/heldout/backgrounds --val-fraction 1 \
+	  --per-foreground 1 --size 480x360 --seed 7 --output $(HELD_OUT)
+	$(RUN) scripts/pictures.py $(HELD_OUT) --names $(PICTURES)
+	$(RUN) scripts/overview.py scripts/dataset
 
 test: lint  ## check the style and run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)

@@ -1,11 +1,11 @@
 """Draws the README's pictures: result.png and demo.png.
 
-    python scripts/pictures.py scripts/data
+    python scripts/pictures.py scripts/dataset/heldout/composites
 
 result.png has one row for each of some validation pairs: input, trimap, the
 foreground extracted by the generator trained alone, by the one trained against
-the discriminator, and the truth, on a checkerboard. The pairs are of foregrounds
-that no training saw. demo.png is the example photograph, its trimap and cut-out.
+the discriminator, and the truth, on a checkerboard. Composites of held-out pictures
+are best, which no training saw (`make pictures`). demo.png is the example photograph, its trimap and cut-out.
 """
 
 import argparse
