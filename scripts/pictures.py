@@ -5,7 +5,8 @@
 result.png has one row for each of some validation pairs: input, trimap, the
 foreground extracted by the generator trained alone, by the one trained against
 the discriminator, and the truth, on a checkerboard. Composites of held-out pictures
-are best, which no training saw (`make pictures`). demo.png is the example photograph, its trimap and cut-out.
+are best, which no training saw (`make pictures`). demo.png is the example photograph,
+its trimap and cut-out.
 """
 
 import argparse
