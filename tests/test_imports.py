@@ -103,6 +103,7 @@ MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.p
     {"scripts.measure.case", "scripts.measure.methods", "scripts.measure.table"},
     {"scripts.measure.photographs", "scripts.measure.composites"},
 ]
+PROGRAM_LAYERS = [{"scripts.help"}]  # what several programs share
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
 NETWORK_LIBRARIES = {"tensorflow", "keras"}
 BLENDER_LIBRARIES = {"bpy", "bmesh", "mathutils"}
@@ -164,6 +165,7 @@ def loaded_with(path):
 
 def layer_of(name):
     layers = LAYERS + SCENE_LAYERS + COLLECT_LAYERS + COMPOSITE_LAYERS + MEASURE_LAYERS
+    layers = layers + PROGRAM_LAYERS
     return next((at for at, names in enumerate(layers) if name in names), len(layers))
 
 
