@@ -132,6 +132,32 @@ def test_a_file_at_hand_is_settled_only_as_long_as_it_stays_the_same(tmp_path):
     assert not Manifest(tmp_path / "out").is_settled(given)
 
 
+def test_what_a_source_corrects_is_taken_up(tmp_path):
+    book = Manifest(tmp_path)
+    add(book, candidate(licence="CC0-1.0", group="fur", creator="Ann"), b"1")
+    book.write()
+    book = Manifest(tmp_path)
+    assert book.is_settled(candidate(licence="CC-BY-4.0", group="hair", creator=""))
+    book.write()
+    [row] = rows.read_rows(tmp_path / "manifest.csv")
+    assert (row["licence"], row["group"]) == ("CC-BY-4.0", "hair")
+    assert row["creator"] == "Ann", "what is not told any more stays"
+    assert "CC-BY-4.0" in (tmp_path / "ATTRIBUTION.md").read_text()
+
+
+def test_a_picture_that_is_held_out_now_changes_sides(tmp_path):
+    book = Manifest(tmp_path)
+    before = add(book, candidate(), b"1")
+    book.write()
+    book = Manifest(tmp_path)
+    assert not book.is_settled(candidate(split="heldout"))
+    after = add(book, candidate(split="heldout"), b"1")
+    book.write()
+    assert not (tmp_path / before["path"]).exists()
+    assert after["path"] == f"heldout/{before['path']}"
+    assert (tmp_path / after["path"]).is_file()
+
+
 def test_the_picture_of_a_file_that_is_refused_now_goes_with_its_row(tmp_path):
     book, given = Manifest(tmp_path), candidate("local/a.png")
     row = add(book, given, b"1")

@@ -23,6 +23,7 @@ from scripts.collect.rows import (
     COLUMNS,
     OK,
     REJECTED,
+    describe,
     fragment,
     hash_file,
     key_of,
@@ -30,6 +31,7 @@ from scripts.collect.rows import (
 )
 
 FOLDERS = ("foregrounds", "backgrounds", "heldout/foregrounds", "heldout/backgrounds")
+CORRECTED = ("group", "page", "title", "creator", "licence", "licence_url")
 LONGEST_STEM = 80  # characters of a file name without its ending
 
 
@@ -60,7 +62,9 @@ class Manifest:
         """Tells whether nothing is left to do for a candidate, and remembers it.
 
         What was fetched from the web is settled by any answer but a temporary one;
-        a file at hand only if its picture was made from these very bytes.
+        a file at hand only if its picture was made from these very bytes. What the
+        source tells of a picture is taken up anew; if it has changed sides between
+        training and held out, the picture is made again.
         """
         key = key_of(candidate)
         if key in self._seen:
@@ -69,10 +73,13 @@ class Manifest:
         row = self.rows.get(key)
         if row is None or candidate.fault or row["status"].startswith(AGAIN):
             return False
-        if candidate.path is None:
-            return True
-        is_kept = row["status"] in (OK, REJECTED)
-        return is_kept and row["source_sha256"] == hash_file(candidate.path)
+        if row["status"] not in (OK, REJECTED):
+            return candidate.path is None
+        if candidate.path and row["source_sha256"] != hash_file(candidate.path):
+            return False
+        told = describe(candidate)
+        row.update({name: told[name] for name in CORRECTED if told[name]})
+        return row["status"] == REJECTED or row["split"] == told["split"]
 
     def count(self, kind: str, source: str, queries: list[str]) -> int:
         """Counts the usable pictures that a source gave for these queries."""
@@ -131,18 +138,21 @@ class Manifest:
     def add(self, row: dict[str, str], data: bytes | None) -> None:
         """Takes a row down and then, if there is one, its file."""
         path = self.output / row["path"] if data is not None else None
+        key = row["kind"], row["url"]
         if path:
+            if self.rows.get(key, row)["path"] != row["path"]:
+                self._remove_file(key)  # first: a kill must not leave it on both sides
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.part")
             temporary.write_bytes(data)
-            self._names[row["path"].lower()] = (row["kind"], row["url"])
+            self._names[row["path"].lower()] = key
         with open(self._journal, "a", encoding="utf-8") as journal:
             journal.write(json.dumps(row) + "\n")
         if path:
             os.replace(temporary, path)
         elif not row["status"].startswith(AGAIN):
-            self._remove_file((row["kind"], row["url"]))
-        self.rows[row["kind"], row["url"]] = row
+            self._remove_file(key)
+        self.rows[key] = row
 
     def _remove_file(self, key: tuple[str, str]) -> None:
         """Removes the picture that was made of what is refused now."""
