@@ -1,0 +1,131 @@
+"""The generator's pretrained part: EfficientNet-lite0 up to a sixteenth of the size.
+
+An image goes in, features at four resolutions come out. The architecture is that of
+Tan and Le, "EfficientNet" (ICML 2019), in its version for small devices: no
+squeeze-and-excitation, ReLU6. The weights were learned on ImageNet, and each batch
+norm was folded into the convolution before it (`scripts/convert_encoder.py`).
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+STEM = 32  # channels of the first convolution
+FROZEN_STAGES = 3  # the stages up to an eighth of the resolution stay as they are
+
+
+class Stage(NamedTuple):
+    """Inverted residual blocks (Sandler et al., CVPR 2018) of one width."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+    blocks: int
+
+
+STAGES = (  # the last two stages of the classifier are left out
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+)
+
+
+# beginnings of the names of its layers that go on learning
+TRAINED = tuple(
+    f"block{number}_"
+    for number in range(
+        sum(stage.blocks for stage in STAGES[:FROZEN_STAGES]),
+        sum(stage.blocks for stage in STAGES),
+    )
+)
+
+
+def encode(
+    image: keras.KerasTensor, hint: keras.KerasTensor | None = None
+) -> dict[int, keras.KerasTensor]:
+    """Adds the encoder to a functional network.
+
+    Args:
+        image: (B, H, W, 3) float32 in [0, 1]; sides are multiples of 16.
+        hint: (B, H/8, W/8, C) float32, what the trained stages are told beside the
+            image, by a convolution that starts at zero; nothing if None.
+
+    Returns:
+        Features by how many times smaller they are: 2 (16 channels), 4 (24), 8 (40)
+        and 16 (112).
+    """
+    x = keras.layers.Rescaling(255 / 128, -127 / 128)(image)
+    x = _convolve(x, STEM, 3, 2, "stem", trainable=False)
+    features, factor, number = {}, 2, 0
+    for index, stage in enumerate(STAGES):
+        is_trained = index >= FROZEN_STAGES
+        if index == FROZEN_STAGES and hint is not None:
+            x = x + keras.layers.Conv2D(
+                x.shape[-1], 1, kernel_initializer="zeros", name="hint"
+            )(hint)
+        for block in range(stage.blocks):
+            stride = stage.stride if block == 0 else 1
+            x = _invert(x, stage, stride, f"block{number}", is_trained)
+            factor *= stride
+            number += 1
+        features[factor] = x
+    return features
+
+
+def load_pretrained(network: keras.Model, path: Path) -> None:
+    """Gives the encoder inside a network its pretrained weights.
+
+    Args:
+        network: A functional network that `encode` is part of.
+        path: Kernels and biases by the names of their layers, float16.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged or does not fit.
+    """
+    try:
+        with np.load(path) as arrays:
+            for name in sorted({key.rpartition("/")[0] for key in arrays}):
+                layer = network.get_layer(name)
+                layer.set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
+    except (KeyError, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise FileNotFoundError(
+                f"{path}: no such file; make it with scripts/convert_encoder.py"
+            ) from error
+        first_line = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path}: not the encoder's weights ({first_line})") from error
+
+
+def _invert(
+    x: keras.KerasTensor, stage: Stage, stride: int, name: str, trainable: bool
+) -> keras.KerasTensor:
+    """Widens, filters each channel, narrows: (B, h, w, C) -> (B, h/s, w/s, width)."""
+    y = x
+    if stage.expansion > 1:
+        width = x.shape[-1] * stage.expansion
+        y = _convolve(y, width, 1, 1, f"{name}_expand", trainable)
+    y = keras.layers.DepthwiseConv2D(
+        stage.kernel, stride, "same", trainable=trainable, name=f"{name}_depthwise"
+    )(y)
+    y = keras.layers.ReLU(6.0)(y)
+    y = keras.layers.Conv2D(
+        stage.width, 1, trainable=trainable, name=f"{name}_project"
+    )(y)
+    is_residual = stride == 1 and x.shape[-1] == stage.width
+    return x + y if is_residual else y
+
+
+def _convolve(
+    x: keras.KerasTensor, width: int, kernel: int, stride: int, name: str, trainable
+) -> keras.KerasTensor:
+    """Applies convolution and ReLU6: (B, h, w, C) -> (B, h/s, w/s, width)."""
+    x = keras.layers.Conv2D(
+        width, kernel, stride, "same", trainable=trainable, name=name
+    )(x)
+    return keras.layers.ReLU(6.0)(x)
