@@ -27,6 +27,7 @@ def compose_sample(
     height: int,
     width: int,
     erosion: tuple[float, float],
+    gamma: float = 1.0,
 ) -> tuple[dict[str, np.ndarray], dict]:
     """Places a cut-out at random in a random part of a background.
 
@@ -41,6 +42,7 @@ def compose_sample(
         height: Of the result, in pixels.
         width: Of the result, in pixels.
         erosion: Smallest and largest trimap radius, as fractions of the longer side.
+        gamma: As in `matting.composite`.
 
     Returns:
         The uint8 arrays `image`, `trimap`, `alpha`, `foreground` and `background`
@@ -63,6 +65,7 @@ def compose_sample(
             layers["foreground"] / np.float32(255),
             layers["background"] / np.float32(255),
             alpha,
+            gamma,
         )
     )
     radii = np.maximum(np.rint(rng.uniform(*erosion, 2) * max(height, width)), 1)

@@ -110,12 +110,11 @@ def test_the_files_are_lossless_and_compose_to_the_image(made):
         assert (alpha[trimap == 0] == 0).all() and (alpha[trimap == 255] == 255).all()
         opaque = alpha == 255
         assert (layers["image"][opaque] == layers["foreground"][opaque]).all()
-        weight = (
-            alpha[..., None] / 255
-        )  # I lies in [aF, aF + 1 - a] for any B in [0, 1]
-        least = weight * layers["foreground"]
-        assert (layers["image"] >= least - 0.501).all()
-        assert (layers["image"] <= least + 255 * (1 - weight) + 0.501).all()
+        weight = alpha[..., None] / 255  # of light, which the default adds up:
+        least = weight * (layers["foreground"] / 255) ** 2.2  # over black, over white
+        most = least + 1 - weight
+        assert (layers["image"] >= 255 * least ** (1 / 2.2) - 0.501).all()
+        assert (layers["image"] <= 255 * most ** (1 / 2.2) + 0.501).all()
 
 
 def test_no_layer_is_on_both_sides_of_the_split(made):
@@ -454,6 +453,7 @@ def test_a_late_reject_of_a_background_is_told(fresh, made):
         (["--workers", "0"], "--workers: got 0"),
         (["--val-fraction", "1.5"], "--val-fraction: got 1.5"),
         (["--erosion", "0.1", "0.01"], "--erosion: got 0.1 0.01"),
+        (["--gamma", "0"], "--gamma: got 0.0; give 1 to 4"),
         (["--backgrounds", "single"], "give 2 or more"),
     ],
 )
@@ -478,6 +478,7 @@ def test_bad_arguments_give_one_line_and_write_nothing(fresh, options, message):
         (["--seed", "1"], "another seed"),
         (["--size", "48x48"], "another height, width"),
         (["--format", "tfrecord"], "another format"),
+        (["--gamma", "1"], "another gamma"),
     ],
 )
 def test_a_folder_made_otherwise_is_refused_and_kept(made, options, message):
@@ -669,6 +670,12 @@ def test_a_sample_is_the_equation_of_its_layers_and_depends_on_its_generator_alo
     )
     alpha = arrays["alpha"][..., None] / 255
     image = alpha * arrays["foreground"] + (1 - alpha) * arrays["background"]
+    light, _ = placement.compose_sample(
+        *disc(), background, np.random.default_rng(1), 48, 64, (0.01, 0.05), gamma=2
+    )
+    squares = alpha * (arrays["foreground"] / 255) ** 2
+    squares += (1 - alpha) * (arrays["background"] / 255) ** 2
+    assert np.abs(255 * np.sqrt(squares) - light["image"]).max() <= 0.501
     assert np.abs(image - arrays["image"]).max() <= 0.501
     assert all((arrays[name] == again[name]).all() for name in arrays)
     assert (arrays["image"] != other["image"]).any()

@@ -95,7 +95,7 @@ def test_any_plan_ends_the_same_in_whatever_order_it_is_done(
         list_samples(splits, per_foreground, seed), storage_format
     )
     folder = tmp_path_factory.mktemp("plan")
-    canvas = Canvas(folder / "beam", height, width, (0.002, 0.03))
+    canvas = Canvas(folder / "beam", height, width, (0.002, 0.03), 2.2)
     options = ["--runner=DirectRunner"]
     rows = list(pipeline.run(tasks, canvas, storage_format, options))
     backwards = canvas._replace(output=folder / "backwards")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from model import layers
+from model import layers, matting
 from scripts.composites import groups, manifest, storage, workers
 from scripts.composites.sample import Canvas, Sample, list_samples
 
@@ -64,6 +64,13 @@ def add_options(parser: argparse.ArgumentParser, storage_default: str) -> None:
         metavar=("MIN", "MAX"),
     )
     add(
+        "--gamma",
+        type=float,
+        default=matting.CAMERA_GAMMA,
+        help="of the light that is added up as in a camera; 1 adds the values of the "
+        "files as a picture editor does",
+    )
+    add(
         "--val-fraction",
         type=float,
         default=0.1,
@@ -105,6 +112,8 @@ def check_options(options: argparse.Namespace) -> None:
             f"--erosion: got {options.erosion[0]} {options.erosion[1]}; "
             "give MIN <= MAX, both from 0 to 0.25"
         )
+    if not 1 <= options.gamma <= 4:
+        raise ValueError(f"--gamma: got {options.gamma}; give 1 to 4")
     if options.output.exists() and not options.output.is_dir():
         raise ValueError(f"--output: {options.output} is a file; name a folder")
     groups.parse_weights(options.weights)
@@ -150,11 +159,11 @@ def make_plan(
     listed |= groups.list_groups(usable["foregrounds"], output)
     groups.weigh(listed, weights)
     choices = {"version": manifest.VERSION, "height": height, "width": width}
-    for name in ("erosion", "val_fraction", "seed", "format"):
+    for name in ("erosion", "gamma", "val_fraction", "seed", "format"):
         choices[name] = vars(options)[name]
     rejected = manifest.check_previous(output, choices, listed)
     return Plan(
-        canvas=Canvas(output, height, width, tuple(options.erosion)),
+        canvas=Canvas(output, height, width, tuple(options.erosion), options.gamma),
         tasks=storage.list_tasks(samples, options.format),
         choices=choices,
         listed=listed,

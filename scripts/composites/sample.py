@@ -37,12 +37,14 @@ class Canvas(NamedTuple):
         height: In pixels.
         width: In pixels.
         erosion: Smallest and largest trimap radius, as fractions of the longer side.
+        gamma: Of the light that is added up, see `matting.composite`.
     """
 
     output: Path
     height: int
     width: int
     erosion: tuple[float, float]
+    gamma: float
 
 
 def list_samples(
@@ -97,6 +99,7 @@ def make_sample(
             canvas.height,
             canvas.width,
             canvas.erosion,
+            canvas.gamma,
         )
     except ValueError as error:
         return {}, {}, f"{sample.name}: {error}"
