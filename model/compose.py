@@ -11,14 +11,24 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import frame, images, matting
+from model import frame, images, matting, strands
 
 PAIR_PROBABILITY = 0.3  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
+TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
+STRANDS_SHARE = 0.35  # of those: strands instead of the cut-out
 DEFOCUS_PROBABILITY = 0.4  # of the background
-NOISE_PROBABILITY = 0.25
+EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
+GAMMA = (1.8, 2.4)  # of cameras
+SPILL_PROBABILITY = 0.4  # light of the background on the foreground
+SPILL = 0.4  # the most of it
+GLINT_PROBABILITY = 0.3  # highlights that come and go along a strand
+GLINT = 2.0  # the most that they brighten, for each deviation of their noise
+SOFT_PROBABILITY = 0.2  # a lens that is not quite sharp
+SHARPEN_PROBABILITY = 0.3
+NOISE_PROBABILITY = 0.5
 JPEG_PROBABILITY = 0.25
 
 
@@ -64,6 +74,7 @@ def compose_crop(
     background: np.ndarray,
     size: int,
     random: np.random.Generator,
+    texture: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Composites one augmented crop around a fractional pixel.
 
@@ -73,20 +84,34 @@ def compose_crop(
         background: (H, W, 3) uint8.
         size: Side of the crop in pixels.
         random: Source of every choice made here.
+        texture: (H, W, 3) uint8, a photograph whose colours the upper cut-out is to
+            have instead of its own, or of strands in its place; neither if
+            None.
 
     Returns:
         `image` (size, size, 3), `foreground` (size, size, 3), `alpha` and
         `trimap` (size, size), all uint8. The foreground is the clean colour,
         before noise and compression.
     """
-    foreground, alpha = crop_cutout(upper, size, random)
+    if texture is not None and random.random() < STRANDS_SHARE:
+        foreground, alpha = strands.draw_strands(texture, size, random)
+    else:
+        foreground, alpha = crop_cutout(upper, size, random)
+        if texture is not None:
+            colours = crop_background(texture, size, random)
+            foreground = recolour(colours, random, strength=1.0)
     if lower is not None:
         foreground, alpha = matting.overlay(
             foreground, alpha, *crop_cutout(lower, size, random)
         )
-    image = matting.composite(
-        foreground, crop_background(background, size, random), alpha
-    )
+    background = crop_background(background, size, random)
+    if random.random() < GLINT_PROBABILITY:
+        foreground = glint(foreground, random.uniform(0, GLINT), random)
+    if random.random() < SPILL_PROBABILITY:
+        foreground = spill(foreground, background, random.uniform(0, SPILL))
+    is_edited = random.random() < EDITOR_PROBABILITY
+    gamma = 1.0 if is_edited else random.uniform(*GAMMA)
+    image = matting.composite(foreground, background, alpha, gamma)
     alpha = images.to_uint8(alpha)
     return {
         "image": degrade(image, random),
@@ -180,6 +205,48 @@ def crop_background(
     return recolour(piece, random, strength=0.5)
 
 
+def glint(
+    foreground: np.ndarray, strength: float, random: np.random.Generator
+) -> np.ndarray:
+    """Puts highlights on a foreground, a few pixels wide.
+
+    Glossy hair is brightest where it turns to the light: not where alpha is highest.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        strength: By how much each deviation of the noise above the first brightens.
+        random: Source of the noise.
+
+    Returns:
+        (size, size, 3) float32 in [0, 1].
+    """
+    size = foreground.shape[1::-1]
+    cells = max(2, round(size[0] / np.exp(random.uniform(0.7, 2.5))))
+    noise = random.standard_normal((cells, cells), np.float32)
+    noise = cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
+    light = 1 + np.float32(strength) * np.maximum(noise - 1, 0)
+    return np.minimum(foreground * light[..., None], 1)
+
+
+def spill(
+    foreground: np.ndarray, background: np.ndarray, strength: float
+) -> np.ndarray:
+    """Lets a foreground take on the light of what is behind it.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        background: (size, size, 3) float32 in [0, 1].
+        strength: Share of the blurred background in the result.
+
+    Returns:
+        (size, size, 3) float32 in [0, 1].
+    """
+    size = background.shape[1::-1]
+    coarse = cv2.resize(background, (4, 4), interpolation=cv2.INTER_AREA)
+    light = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return foreground + np.float32(strength) * (light - foreground)
+
+
 def recolour(
     colour: np.ndarray, random: np.random.Generator, strength: float
 ) -> np.ndarray:
@@ -202,7 +269,9 @@ def recolour(
 
 
 def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Adds the noise and compression of real cameras, now and then.
+    """Does what cameras do to pictures, now and then.
+
+    A soft lens, grain that demosaicing has blurred, sharpening, compression.
 
     Args:
         image: (H, W, 3) float32 in [0, 1].
@@ -211,10 +280,13 @@ def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     Returns:
         (H, W, 3) uint8.
     """
+    if random.random() < SOFT_PROBABILITY:
+        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.9))
     if random.random() < NOISE_PROBABILITY:
-        deviation = random.uniform(0, 0.03)
-        noise = random.standard_normal(image.shape, np.float32)
-        image = image + np.float32(deviation) * noise
+        image = image + grain(image.shape, random)
+    if random.random() < SHARPEN_PROBABILITY:
+        blurred = cv2.GaussianBlur(image, (0, 0), random.uniform(0.6, 1.4))
+        image = image + np.float32(random.uniform(0.2, 1.2)) * (image - blurred)
     image = images.to_uint8(image)
     if random.random() < JPEG_PROBABILITY:
         quality = int(random.integers(50, 96))
@@ -223,6 +295,16 @@ def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         )
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
     return np.ascontiguousarray(image)
+
+
+def grain(shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarray:
+    """Draws the noise of a sensor: (H, W, 3) float32, mean 0, at times in grains."""
+    noise = random.standard_normal(shape, np.float32)
+    width = random.uniform(0, 1)
+    if width > 0.3:
+        noise = cv2.GaussianBlur(noise, (0, 0), width)
+        noise /= noise.std()
+    return noise * np.float32(0.03 * random.uniform() ** 1.5)
 
 
 def random_trimap(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:

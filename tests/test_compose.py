@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model import compose, images, matting
+from model import compose, images, matting, strands
 
 
 @pytest.fixture
@@ -54,8 +54,9 @@ def test_every_crop_has_unknown_pixels_and_its_trimap_agrees_with_its_alpha(laye
 def test_where_alpha_is_full_an_undegraded_image_shows_the_foreground(
     layers, monkeypatch
 ):
-    monkeypatch.setattr(compose, "NOISE_PROBABILITY", 0)
-    monkeypatch.setattr(compose, "JPEG_PROBABILITY", 0)
+    monkeypatch.setattr(compose, "EDITOR_PROBABILITY", 1)
+    for name in ("SOFT", "SHARPEN", "NOISE", "JPEG"):
+        monkeypatch.setattr(compose, f"{name}_PROBABILITY", 0)
     for seed in range(10):
         sample = crop(layers, seed)
         is_full = sample["alpha"] == 255
@@ -91,14 +92,13 @@ def test_hidden_colours_never_reach_a_crop(soft_disc):
         assert np.all(colour[..., 0] >= colour[..., 1])
 
 
-@pytest.mark.parametrize("name", ["NOISE_PROBABILITY", "JPEG_PROBABILITY"])
+@pytest.mark.parametrize("name", ["SOFT", "SHARPEN", "NOISE", "JPEG"])
 def test_red_stays_red_through_every_step_from_file_to_crop(
     soft_disc, tmp_path, monkeypatch, name
 ):
     """One colour order, RGB, in reading, compositing, noise and compression."""
-    monkeypatch.setattr(compose, "NOISE_PROBABILITY", 0)
-    monkeypatch.setattr(compose, "JPEG_PROBABILITY", 0)
-    monkeypatch.setattr(compose, name, 1)
+    for other in ("SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG"):
+        monkeypatch.setattr(compose, f"{other}_PROBABILITY", other == name)
     foreground, alpha = soft_disc(200, 0)
     foreground[:] = [0.9, 0.2, 0.1]
     images.write_cutout(tmp_path / "red.png", foreground, alpha)
@@ -115,3 +115,84 @@ def test_red_stays_red_through_every_step_from_file_to_crop(
         ):
             colour = sample[part][region].astype(float).mean(axis=0)
             assert colour[high] > colour[low] + 40
+
+
+@pytest.mark.parametrize(("is_edited", "middle"), [(0, 0.73), (1, 0.5)])
+def test_cameras_add_up_light_and_editors_the_values_of_files(
+    monkeypatch, is_edited, middle
+):
+    for name in ("GLINT", "SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG", "DEFOCUS"):
+        monkeypatch.setattr(compose, f"{name}_PROBABILITY", 0)
+    monkeypatch.setattr(compose, "EDITOR_PROBABILITY", is_edited)
+    monkeypatch.setattr(compose, "GAMMA", (2.2, 2.2))
+    monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
+    white = compose.cutout(
+        np.ones((96, 96, 3), np.float32), np.full((96, 96), 0.5, np.float32)
+    )
+    black = np.zeros((99, 99, 3), np.uint8)
+    sample = compose.compose_crop(white, None, black, 64, np.random.default_rng(0))
+    half = sample["image"][sample["alpha"] == 128]
+    assert half.mean() / 255 == pytest.approx(middle, abs=0.01)
+
+
+def test_glints_brighten_some_places_and_darken_none():
+    grey = np.full((64, 64, 3), 0.2, np.float32)
+    shiny = compose.glint(grey, 2.0, np.random.default_rng(0))
+    assert np.all(shiny >= grey) and shiny.max() <= 1 and shiny.max() > 0.4
+    assert 0.05 < np.mean(shiny > 0.21) < 0.4
+    np.testing.assert_array_equal(
+        compose.glint(grey, 0, np.random.default_rng(0)), grey
+    )
+
+
+def test_spill_brings_the_light_of_the_background():
+    red = np.full((32, 32, 3), [1, 0, 0], np.float32)
+    blue = np.full((32, 32, 3), [0, 0, 1], np.float32)
+    np.testing.assert_allclose(
+        compose.spill(red, blue, 0.25)[5, 7], [0.75, 0, 0.25], atol=1e-6
+    )
+    np.testing.assert_array_equal(compose.spill(red, blue, 0), red)
+
+
+def test_grain_has_no_mean_and_comes_fine_and_coarse():
+    coarseness = []
+    for seed in range(20):
+        noise = compose.grain((64, 64, 3), np.random.default_rng(seed))
+        assert noise.std() <= 0.031 and abs(noise.mean()) < 0.1 * noise.std() + 1e-6
+        neighbours = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
+        coarseness.append(neighbours)
+    assert min(coarseness) < 0.05 and max(coarseness) > 0.5
+
+
+def test_strands_have_the_colours_of_its_texture_and_any_number_of_strands():
+    green = np.full((50, 60, 3), [0, 200, 0], np.uint8)
+    shares = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        foreground, alpha = strands.draw_strands(green, 64, random)
+        again = strands.draw_strands(green, 64, np.random.default_rng(seed))
+        np.testing.assert_array_equal(again[1], alpha)
+        assert foreground.shape == (64, 64, 3) and alpha.shape == (64, 64)
+        assert 0 <= alpha.min() and alpha.max() <= 1
+        visible = foreground[alpha > 0.1]
+        assert np.all(visible[:, [0, 2]] == 0) and visible[:, 1].max() > 0.4
+        shares.append(alpha.mean())
+    assert min(shares) < 0.15 and max(shares) > 0.25
+
+
+def test_a_texture_gives_its_colours_and_not_its_shape(layers, monkeypatch):
+    monkeypatch.setattr(compose, "STRANDS_SHARE", 0)
+    monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
+    monkeypatch.setattr(compose, "SPILL_PROBABILITY", 0)
+    monkeypatch.setattr(compose, "GLINT_PROBABILITY", 0)
+    green = np.full((120, 120, 3), [0, 200, 0], np.uint8)
+
+    def make(texture):
+        random = np.random.default_rng(1)
+        return compose.compose_crop(
+            layers["upper"], None, layers["background"], 64, random, texture
+        )
+
+    np.testing.assert_array_equal(make(green)["foreground"], green[:64, :64])
+    assert np.any(make(None)["foreground"] != green[:64, :64])
+    assert 0 < make(green)["alpha"].mean() < 255
