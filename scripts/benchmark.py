@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from model import images, matting, metrics
 from model import report as drawing
-from scripts.measure import composites, photographs, table
+from scripts.measure import composites, photographs, sheets, table
 from scripts.measure.case import Case
 from scripts.measure.methods import METHODS, Method, estimate_foreground, load_methods
 
@@ -88,6 +88,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="folder for benchmark.json and benchmark.html (default: log/benchmark)",
     )
     parser.add_argument(
+        "--sheets",
+        action="store_true",
+        help="draw a contact sheet of each picture, at full size, into OUTPUT/sheets",
+    )
+    parser.add_argument(
         "-v", "--verbose", action="store_true", help="print a row per picture too"
     )
     args = parser.parse_args(arguments)
@@ -129,13 +134,14 @@ def open_cases(
 
 
 def run_benchmark(
-    cases: Iterable[Case], methods: dict[str, Method]
+    cases: Iterable[Case], methods: dict[str, Method], sheet_folder: Path | None = None
 ) -> tuple[list[dict], list[str]]:
     """Runs and measures every method on every case.
 
     Args:
         cases: What to measure.
         methods: By their names on the screen.
+        sheet_folder: For a contact sheet of each case; none if None.
 
     Returns:
         Rows of numbers (the labels of the case, `method`, the measures, `seconds`,
@@ -167,6 +173,12 @@ def run_benchmark(
                 drawing.draw_error(case.alpha, alpha, case.trimap),
             )
         figures.append(drawing.figure_html(columns))
+        if sheet_folder:
+            drawn = {name: cells[:2] for name, cells in list(columns.items())[1:]}
+            sheet = sheets.draw_sheet(case, drawn)
+            images.write_image(
+                sheet_folder / f"{case.name.replace(' ', '-')}.png", sheet
+            )
     return rows, figures
 
 
@@ -223,7 +235,10 @@ def benchmark(args: argparse.Namespace) -> None:
     count, cases = open_cases(args.directory, args.trimaps, args.limit)
     args.output.mkdir(parents=True, exist_ok=True)
     methods = load_methods(args.methods, args.logdir, args.checkpoint)
-    rows, figures = run_benchmark(cases, methods)
+    sheet_folder = args.output / "sheets" if args.sheets else None
+    if sheet_folder:
+        sheet_folder.mkdir(exist_ok=True)
+    rows, figures = run_benchmark(cases, methods, sheet_folder)
     means, notes = table.summarise(rows), table.list_notes(rows)
     title = f"{args.directory.resolve().name}: {count}"
     results = {"title": title, "versions": versions(), "means": means, "rows": rows}

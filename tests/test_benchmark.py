@@ -9,7 +9,8 @@ import pytest
 
 from model import images, matting
 from scripts import benchmark
-from scripts.measure import methods, table
+from scripts.measure import methods, sheets, table
+from scripts.measure.case import Case
 from scripts.measure.photographs import find_photographs, read_photograph
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +55,7 @@ def run(*arguments, cwd):
 def finished(photographs, tmp_path_factory):
     """A whole run from another directory, with the classical methods alone."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    arguments = ("--methods", "closed-form", "knn", "--output", "out", "-v")
+    arguments = ("--methods", "closed-form", "knn", "--output", "out", "--sheets", "-v")
     process = run(photographs, *arguments, cwd=elsewhere)
     assert process.returncode == 0, process.stderr
     return process, elsewhere / "out"
@@ -123,6 +124,28 @@ def test_the_page_needs_no_other_file(finished):
     assert page.count("src=") == page.count("<img")
     assert "href" not in page
     assert "GT02, Trimap2" in page
+
+
+def test_a_sheet_shows_each_method_at_full_size_and_its_worst_place(finished):
+    sheet = images.read_image(finished[1] / "sheets" / f"Trimap1-{NAMES[0]}.png")
+    width = 64  # of a photograph; the enlarged window is as wide, and all of it here
+    height = sheets.HEAD + 4 * 48
+    assert sheet.shape == (height, 3 * width + 2 * sheets.GAP, 3)
+    assert len(list((finished[1] / "sheets").iterdir())) == 2 * len(NAMES)
+
+
+def test_the_worst_place_is_where_the_unknown_pixels_are_wrong():
+    truth = np.zeros((300, 400), np.float32)
+    trimap = np.full(truth.shape, matting.UNKNOWN, np.uint8)
+    trimap[:, 300:] = matting.BACKGROUND
+    alpha = truth.copy()
+    alpha[200:230, 50:80] = 0.5
+    alpha[:60, 300:] = 1  # known, so it does not count
+    case = Case({}, np.zeros((300, 400, 3), np.float32), trimap, truth, None)
+    rows, columns = sheets.find_worst(case, alpha)
+    assert rows.start <= 200 and rows.stop >= 230
+    assert columns.start <= 50 and columns.stop >= 80
+    assert rows.stop - rows.start == columns.stop - columns.start == sheets.WINDOW
 
 
 def test_a_missing_folder_is_named_in_one_line(photographs, tmp_path):

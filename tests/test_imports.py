@@ -18,6 +18,7 @@ LAYERS = [
         "model.example",
         "model.lock",
     },
+    {"model.encoder", "model.optimizer", "model.strands"},
     {
         "model.layers",
         "model.composites",
@@ -101,7 +102,11 @@ COMPOSITE_LAYERS = [  # of scripts/composites; above model, below scripts/combin
 ]
 MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.py
     {"scripts.measure.case", "scripts.measure.methods", "scripts.measure.table"},
-    {"scripts.measure.photographs", "scripts.measure.composites"},
+    {
+        "scripts.measure.photographs",
+        "scripts.measure.composites",
+        "scripts.measure.sheets",
+    },
 ]
 PROGRAM_LAYERS = [{"scripts.help"}]  # what several programs share
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need
