@@ -10,6 +10,7 @@ REQUIREMENTS ?= requirements.txt
 HELD_OUT := scripts/dataset/heldout/composites
 PICTURES := hair-900-0--000 fur-901-0--000 veil-900-0--000 \
   flightgear-bougainvillier--000 wesnoth-utbs-archer--000 wire-900-0--000
+TRANSLUCENT := glass-900-1--000 veil-901-1--000 naev-nebula24--000 fur-901-1--000
 DEMO := images/example.jpg images/example-trimap.png
 
 .DEFAULT_GOAL := help
@@ -35,7 +36,8 @@ pictures: dataset  ## draw images/ again, from the data set
 	$(RUN) scripts/combine.py --foregrounds scripts/dataset/heldout/foregrounds \
 	  --backgrounds scripts/dataset/heldout/backgrounds --val-fraction 1 \
 	  --per-foreground 1 --size 480x360 --seed 7 --output $(HELD_OUT)
-	$(RUN) scripts/pictures.py $(HELD_OUT) --names $(PICTURES)
+	$(RUN) scripts/pictures.py $(HELD_OUT) --names $(PICTURES) \
+	  --translucent $(TRANSLUCENT)
 	$(RUN) scripts/overview.py scripts/dataset
 
 test: lint  ## check the style and run the tests

@@ -17,8 +17,8 @@ from pathlib import Path
 from model import __version__, checkpoint, engine
 
 # options that a resumed run must share with its beginning
-FIXED = "preset widths use_prior use_colours discriminator_layers seed batch_size crop"
-FIXED += " stored"
+FIXED = "preset widths use_prior discriminator_layers seed batch_size crop reuse stored"
+FIXED += " average"
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -34,6 +34,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch_size", type=int, default=8, help="crops in a batch")
     parser.add_argument("--crop", type=int, default=256, help="side of a crop, pixels")
     parser.add_argument("--workers", type=int, default=2, help="crops made at a time")
+    parser.add_argument(
+        "--reuse",
+        type=int,
+        help="how often each crop is used, turned, mirrored and recoloured "
+        "(matting: 4; paper2018: 1)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     # networks
     parser.add_argument("--preset", default="matting", choices=["matting", "paper2018"])
@@ -45,10 +51,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="no classical first guess at alpha",
     )
     parser.add_argument(
-        "--no-colours",
-        dest="use_colours",
-        action="store_false",
-        help="no classical first guess at the colours",
+        "--encoder",
+        type=Path,
+        default=Path(__file__).parent / "log/efficientnet-lite0/encoder.npz",
+        help="pretrained weights that matting starts from",
     )
     parser.add_argument(
         "--discriminator-layers",
@@ -75,14 +81,21 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--schedule",
-        choices=["cosine", "constant"],
-        help="of the learning rate (matting: cosine; paper2018: constant)",
+        choices=["cosine", "trapezoid", "constant"],
+        help="of the learning rate (matting: trapezoid, which falls in the last "
+        "quarter, so that a run can be prolonged from before; paper2018: constant)",
     )
     parser.add_argument(
         "--d_coeff", type=float, default=0.01, help="weight of the adversarial loss"
     )
     parser.add_argument(
-        "--no-jit", dest="jit", action="store_false", help="do without XLA"
+        "--average",
+        type=float,
+        help="momentum of the moving average of the weights, which is what is "
+        "validated and shipped (matting: 0.998; paper2018: 0, which is none)",
+    )
+    parser.add_argument(
+        "--jit", action="store_true", help="compile by XLA: slower on processors"
     )
     # run
     parser.add_argument("--logdir", type=Path, default=Path("log/run"))
@@ -97,13 +110,15 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--validate-every", type=int, default=500, help="batches")
     parser.add_argument("--validation-images", type=int, default=16)
     options = parser.parse_args(arguments)
-    if options.preset == "paper2018":
-        options.use_prior = False
-    options.use_colours &= options.use_prior
     is_paper = options.preset == "paper2018"
+    options.use_prior &= not is_paper
     if options.lr is None:
         options.lr = 1.0 if is_paper else 1e-3
-    options.schedule = options.schedule or ("constant" if is_paper else "cosine")
+    if options.reuse is None:
+        options.reuse = 1 if is_paper else 4
+    if options.average is None:
+        options.average = 0.0 if is_paper else 0.998
+    options.schedule = options.schedule or ("constant" if is_paper else "trapezoid")
     return options
 
 
@@ -118,7 +133,16 @@ def check_options(options: argparse.Namespace) -> None:
             f"--crop: got {options.crop}; give a multiple of 32 from 64 on"
         )
     least = dict.fromkeys(
-        ("batch_size", "workers", "save-every", "keep", "validate-every", "steps"), 1
+        (
+            "batch_size",
+            "workers",
+            "reuse",
+            "save-every",
+            "keep",
+            "validate-every",
+            "steps",
+        ),
+        1,
     ) | dict.fromkeys(
         ("validation-images", "gen_epoch", "disc_epoch", "adv_epoch", "d_coeff"), 0
     )
@@ -128,6 +152,8 @@ def check_options(options: argparse.Namespace) -> None:
             raise ValueError(f"--{flag}: got {value}; give {low} or more")
     if not options.lr > 0:
         raise ValueError(f"--lr: got {options.lr}; give more than 0")
+    if not 0 <= options.average < 1:
+        raise ValueError(f"--average: got {options.average}; give 0 or more, below 1")
     if options.checkpoint is not None:
         checkpoint.find_state(options.logdir, options.checkpoint)
     elif checkpoint.snapshots(options.logdir):
@@ -159,7 +185,7 @@ def train(options: argparse.Namespace) -> int:
     import keras
     import tensorflow as tf
 
-    from model import dataset, history, training
+    from model import dataset, encoder, history, training
 
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")
@@ -179,6 +205,8 @@ def train(options: argparse.Namespace) -> int:
         print(f"resumed after {first} batches", file=sys.stderr)
     elif options.init:
         checkpoint.load_weights(gan.generator, options.init)
+    elif options.preset == "matting":
+        encoder.load_pretrained(gan.generator, options.encoder)
     last = sum(plan) if options.steps is None else min(sum(plan), first + options.steps)
     if first >= last:
         raise ValueError(
@@ -191,7 +219,7 @@ def train(options: argparse.Namespace) -> int:
         gan=gan,
         plan=plan,
         highest_rate=options.lr,
-        is_cosine=options.schedule == "cosine",
+        schedule=options.schedule,
         checkpoints=checkpoints,
         history=diary,
         validation=read_validation(options),
@@ -207,6 +235,7 @@ def train(options: argparse.Namespace) -> int:
         size=options.crop,
         workers=options.workers,
         use_prior=options.use_prior,
+        reuse=options.reuse,
     )
     try:
         run.run(batches, first, last)
@@ -227,19 +256,25 @@ def build_gan(options: argparse.Namespace):
     """Builds both networks and their optimisers from the options."""
     import keras
 
-    from model import discriminator, gan, generator
+    from model import discriminator, encoder, gan, generator
+    from model.optimizer import GentleAdam
 
     is_paper = options.preset == "paper2018"
-    make = keras.optimizers.Adadelta if is_paper else keras.optimizers.Adam
-    settings = {} if is_paper else {"global_clipnorm": 1.0}
+    settings = {"use_ema": options.average > 0, "ema_momentum": options.average}
+    if is_paper:
+        optimizer = keras.optimizers.Adadelta(options.lr, **settings)
+    else:
+        optimizer = GentleAdam(
+            options.lr, global_clipnorm=1.0, gentle=encoder.TRAINED, **settings
+        )
     return gan.MattingGAN(
         generator=generator.build_generator(
-            options.preset, options.widths, options.use_prior, options.use_colours
+            options.preset, options.widths, options.use_prior
         ),
         discriminator=discriminator.build_discriminator(
             strided_layers=options.discriminator_layers
         ),
-        generator_optimizer=make(options.lr, **settings),
+        generator_optimizer=optimizer,
         discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
         d_coeff=options.d_coeff,
         use_rgba_loss=is_paper,
@@ -272,6 +307,7 @@ def collect_config(options: argparse.Namespace, plan, generator) -> dict:
         "data": str(options.data),
         "logdir": str(options.logdir),
         "init": options.init and str(options.init),
+        "encoder": str(options.encoder),
         "widths": list(options.widths or WIDTHS[options.preset]),
         "layers_sha256": digest,
         "plan": plan._asdict(),

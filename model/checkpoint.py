@@ -169,7 +169,6 @@ def load_generator(directory: Path | str, step: int = -1):
         config["preset"],
         config["widths"],
         config["use_prior"],
-        config.get("use_colours", False),  # snapshots without this choice have none
     )
     load_weights(generator, directory, step)
     return generator
@@ -234,7 +233,8 @@ class Checkpoints:
         """
         path = self.directory / WEIGHTS.format(step=step)
         temporary = path.with_name(f".part-{path.name}")
-        self.gan.generator.save_weights(temporary)
+        with self.gan.averaged():
+            self.gan.generator.save_weights(temporary)
         os.replace(temporary, path)
         self.step.assign(step)
         before = set(self.manager.checkpoints)

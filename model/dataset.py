@@ -4,6 +4,7 @@ Every batch is a dict of
     image, foreground   (B, H, W, 3) float32 in [0, 1]
     alpha, prior        (B, H, W, 1) float32 in [0, 1]
     colours             (B, H/4, W/4, 6) float32 in [0, 1]
+    samples             (B, H/2, W/2, 2) float32 in [0, 1]
     trimap              (B, H, W, 1) uint8
 Sample number i depends on the seed and on i alone, so that a run resumes at any
 batch by its number.
@@ -21,7 +22,10 @@ from model import compose, images, layers, matting, prior
 from model.composites import Composites
 
 CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3}
-LAYER_CACHE = 512  # decoded layers of each kind kept in memory
+LAYER_CACHE = 768  # decoded layers of each kind kept in memory
+POOL = 1024  # crops in memory that are used again
+SYMMETRIES = 8  # of a square
+GAIN = 0.1  # by which a colour channel of a crop used again changes at most
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
 
@@ -70,7 +74,10 @@ class Layers:
         if random.random() < compose.PAIR_PROBABILITY:
             lower = self.cutout(pick(self.foregrounds))
         background = self.background(pick(self.backgrounds))
-        return compose.compose_crop(upper, lower, background, size, random)
+        texture = None
+        if random.random() < compose.TEXTURE_PROBABILITY:
+            texture = self.background(pick(self.backgrounds))
+        return compose.compose_crop(upper, lower, background, size, random, texture)
 
 
 def batches(
@@ -83,6 +90,7 @@ def batches(
     size: int,
     workers: int,
     use_prior: bool,
+    reuse: int = 1,
 ) -> tf.data.Dataset:
     """Streams training batches, made in parallel and always in the same order.
 
@@ -94,7 +102,10 @@ def batches(
         batch_size: Samples in a batch.
         size: Side of a crop in pixels.
         workers: Crops made at the same time.
-        use_prior: Whether to add the first guess, `prior` and `colours`.
+        use_prior: Whether to add the first guess, `prior`, `colours` and `samples`.
+        reuse: How often each crop is used, turned, mirrored and recoloured: the
+            guess costs most of the time. Every `POOL` crops are used up before the
+            next ones are made.
 
     Returns:
         The dataset, as the module's docstring describes.
@@ -103,15 +114,24 @@ def batches(
     if use_prior:
         small = size // prior.FACTOR
         shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
+        shapes |= {"samples": (2 * small, 2 * small, 2)}
 
-    def make(index: int) -> list[np.ndarray]:
-        sample = source.crop(seed, int(index), size)
+    @lru_cache(POOL + batch_size if reuse > 1 else 0)
+    def make_crop(index: int) -> dict[str, np.ndarray]:
+        sample = source.crop(seed, index, size)
         if use_prior:
             image = sample["image"].astype(np.float32) / 255
             guess = prior.first_guess(image, sample["trimap"])
             sample["prior"] = images.to_uint8(guess.alpha)
             sample["colours"] = images.to_uint8(guess.colours)
-        return [sample[part].reshape(shape) for part, shape in shapes.items()]
+            sample["samples"] = images.to_uint8(guess.samples)
+        return {part: sample[part].reshape(shape) for part, shape in shapes.items()}
+
+    def make(index: int) -> list[np.ndarray]:
+        sample = make_crop(pool_index(seed, int(index), reuse))
+        if reuse > 1:
+            sample = vary(sample, np.random.default_rng([seed, index, 1]))
+        return list(sample.values())
 
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
         arrays = tf.numpy_function(make, [index], [tf.uint8] * len(shapes))
@@ -123,6 +143,59 @@ def batches(
     indices = tf.data.Dataset.range(first * batch_size, (first + steps) * batch_size)
     dataset = indices.map(load, num_parallel_calls=workers, deterministic=True)
     return dataset.batch(batch_size, drop_remainder=True).map(to_float).prefetch(2)
+
+
+def pool_index(seed: int, index: int, reuse: int) -> int:
+    """Says which crop a sample shows, if each is used several times.
+
+    Args:
+        seed: The run's seed.
+        index: Number of the sample, 0 or more.
+        reuse: How often each crop is used.
+
+    Returns:
+        Number of the crop: those of a pool in their order, then in others.
+    """
+    pool, place = divmod(index, POOL * reuse)
+    turn, place = divmod(place, POOL)
+    if turn:
+        place = _shuffled(seed, pool, turn)[place]
+    return pool * POOL + int(place)
+
+
+@lru_cache(8)
+def _shuffled(seed: int, pool: int, turn: int) -> np.ndarray:
+    return np.random.default_rng([seed, pool, turn]).permutation(POOL)
+
+
+def vary(
+    sample: dict[str, np.ndarray], random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Turns and mirrors a crop and changes the strength of its colours a little.
+
+    Args:
+        sample: (H, W, C) uint8 arrays by name, all square.
+        random: Source of the choice.
+
+    Returns:
+        The same by name, new arrays.
+    """
+    turns, mirrored = divmod(int(random.integers(SYMMETRIES)), 2)
+    gain = 1 + random.uniform(-GAIN, GAIN, 3)
+    levels = np.arange(256)
+    tables = [images.to_uint8(levels * (factor / 255)) for factor in gain]
+    varied = {}
+    for name, array in sample.items():
+        array = np.rot90(array, turns)
+        array = array[:, ::-1] if mirrored else array
+        if name in ("image", "foreground", "colours"):
+            planes = [
+                tables[channel % 3][array[..., channel]]
+                for channel in range(array.shape[2])
+            ]
+            array = np.stack(planes, axis=2)
+        varied[name] = np.ascontiguousarray(array)
+    return varied
 
 
 def to_float(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -5,6 +5,9 @@ those of the original: the generator alone, the discriminator alone, both
 against each other. Every step runs through `tf.distribute`.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
@@ -53,6 +56,26 @@ class MattingGAN:
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
         self._gradients = tf.function(self._replica_gradients, jit_compile=jit_compile)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Lends the generator the moving average of its weights, if there is one.
+
+        The optimiser keeps it (`use_ema`). Inside, the generator is the one to
+        measure and to ship; afterwards it is the one that learns, as it was.
+        """
+        optimizer = self.generator_optimizer
+        if not optimizer.use_ema or not int(optimizer.iterations):
+            yield
+            return
+        variables = self.generator.trainable_variables
+        before = [variable.numpy() for variable in variables]
+        try:
+            optimizer.finalize_variable_values(variables)
+            yield
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
 
     @tf.function
     def compute(self, batch: dict[str, tf.Tensor], phase: str):
@@ -137,20 +160,16 @@ class MattingGAN:
     def _generator_losses(self, batch, outputs) -> dict[str, tf.Tensor]:
         """Forms the losses of the generator alone, (B,) each, by name."""
         alpha_true, alpha_pred = batch["alpha"], outputs["alpha"]
-        foreground_true, foreground_pred = batch["foreground"], outputs["foreground"]
         if self.use_rgba_loss:
             return {
                 "rgba_loss": losses.rgba_loss(
-                    foreground_true, foreground_pred, alpha_true, alpha_pred
+                    batch["foreground"], outputs["foreground"], alpha_true, alpha_pred
                 )
             }
         is_unknown = region(batch["trimap"], matting.UNKNOWN)
         return {
             "alpha_loss": losses.alpha_loss(alpha_true, alpha_pred, is_unknown),
             "laplacian_loss": losses.laplacian_loss(alpha_true, alpha_pred, is_unknown),
-            "foreground_loss": losses.foreground_loss(
-                foreground_true, foreground_pred, alpha_true, is_unknown
-            ),
         }
 
     def _judge(self, batch, alpha_pred):

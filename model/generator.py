@@ -1,105 +1,135 @@
 """The generator: a U-Net from image and trimap to alpha and foreground.
 
 Both presets take a dict of `image` (B, H, W, 3) float32 in [0, 1] and `trimap`
-(B, H, W, 1) uint8 codes, and give a dict of `alpha` (B, H, W, 1) and
-`foreground` (B, H, W, 3), float32. Height and width are multiples of `DIVISOR`.
+(B, H, W, 1) uint8 codes, and give a dict of `alpha` (B, H, W, 1) float32; that of
+the baseline has `foreground` (B, H, W, 3) too. Height and width are multiples of
+`DIVISOR`.
 """
 
 import keras
 import tensorflow as tf
 
-from model import matting
+from model import encoder, matting
 
 DIVISOR = 32  # of height and width, for every preset
 PRESETS = ("matting", "paper2018")
-WIDTHS = {"matting": (16, 32, 64, 96, 128), "paper2018": (16, 32, 64, 128)}
+# channels of the levels, fine to coarse: from half of the resolution on, or from all
+WIDTHS = {"matting": (16, 48, 64, 96, 128), "paper2018": (16, 32, 64, 128)}
 
 
 def build_generator(
     preset: str = "matting",
     widths: tuple[int, ...] | None = None,
     use_prior: bool = True,
-    use_colours: bool = True,
 ) -> keras.Model:
     """Builds the generator of a preset.
 
     Args:
         preset: `matting`, or `paper2018` for the published baseline.
-        widths: Channels of each level from fine to coarse; the preset's own if
-            None.
-        use_prior: Whether `matting` also takes `prior` (B, H, W, 1) float32 in
-            [0, 1], a first guess at alpha, and predicts the difference to it.
-        use_colours: Whether it takes `colours` (B, H/4, W/4, 6) as well, the guessed
-            RGB of foreground and background; not without the prior.
+        widths: Channels of each level from fine to coarse, five for `matting`; the
+            preset's own if None.
+        use_prior: Whether `matting` also takes the first guess (`prior.Guess`) as
+            `prior` (B, H, W, 1), `colours` (B, H/4, W/4, 6) and `samples` (B, H/2,
+            W/2, 2), float32 in [0, 1], and predicts the difference to it.
 
     Returns:
         The functional network, named after its preset.
 
     Raises:
-        ValueError: If the preset is unknown or there are too many levels.
+        ValueError: If the preset is unknown or the number of levels is wrong.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset: got {preset!r}; use one of {', '.join(PRESETS)}")
     widths = tuple(widths or WIDTHS[preset])
-    if not 2 <= len(widths) <= 5:
-        raise ValueError(f"widths: got {len(widths)} levels; give 2 to 5")
     if preset == "paper2018":
-        return _paper2018(widths)
-    return _matting(widths, use_prior, use_prior and use_colours)
+        if not 2 <= len(widths) <= 5:
+            raise ValueError(f"widths: got {len(widths)} levels; give 2 to 5")
+        network = _paper2018(widths)
+    else:
+        if len(widths) != 5:
+            raise ValueError(f"widths: got {len(widths)} levels; give 5")
+        network = _matting(widths, use_prior)
+    network.jit_compile = False  # XLA is slow at depthwise convolutions on processors
+    return network
 
 
-def _matting(
-    widths: tuple[int, ...], use_prior: bool, use_colours: bool
-) -> keras.Model:
-    """Builds a residual U-Net that starts at half of the resolution.
+def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
+    """Builds a U-Net whose way down is a pretrained encoder.
 
-    Full-resolution layers are slow for what they learn: two pixels by two go
-    into the channels first and come out of them last. The last layer starts at
-    zero, so that training starts from the prior and the image themselves.
+    The decoder works from a thirty-second up to a half of the resolution, where
+    the last layer predicts four pixels at a time: thin layers at full resolution are
+    slow for what they learn. What is known beside the image (`_guides`) joins the
+    decoder, and the encoder where its trained part begins. The last layer starts
+    at zero, so that training starts from the prior itself.
     """
     inputs = {
         "image": keras.Input((None, None, 3), name="image"),
         "trimap": keras.Input((None, None, 1), name="trimap", dtype="uint8"),
     }
-    one_hot = OneHotTrimap(name="one_hot")(inputs["trimap"])
-    features = [keras.layers.Rescaling(2, -1)(inputs["image"]), one_hot]
     if use_prior:
-        inputs["prior"] = keras.Input((None, None, 1), name="prior")
-        features.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
-    if use_colours:
-        inputs["colours"] = keras.Input((None, None, 6), name="colours")
-        colours = keras.layers.UpSampling2D(4, interpolation="bilinear")(
-            inputs["colours"]
-        )  # (B, H/4, W/4, 6) -> (B, H, W, 6)
-        projection = Projection(name="projection")([inputs["image"], colours])
-        features.append(keras.layers.Rescaling(2, -1)(colours))
-        features.append(keras.layers.Rescaling(2, -1)(projection))
-    x = keras.layers.Concatenate()(features)
-    x = SpaceToDepth(name="space_to_depth")(x)  # (B, H, W, C) -> (B, H/2, W/2, 4C)
+        inputs |= {
+            "prior": keras.Input((None, None, 1), name="prior"),
+            "colours": keras.Input((None, None, 6), name="colours"),
+            "samples": keras.Input((None, None, 2), name="samples"),
+        }
+    one_hot = OneHotTrimap(name="one_hot")(inputs["trimap"])
+    guides = _guides(inputs, one_hot)
+    features = encoder.encode(inputs["image"], guides[8])
+    features = {4: features[4], 8: features[8], 16: features[16]}
 
-    skips = []
-    for width in widths[:-1]:
-        x = _double_convolution(x, width)
-        skips.append(x)
-        x = keras.layers.MaxPooling2D()(x)  # (B, h, w, C) -> (B, h/2, w/2, C)
-    x = _double_convolution(x, widths[-1])
+    x = keras.layers.MaxPooling2D()(features[16])  # -> (B, H/32, W/32, 112)
+    x = _convolution(x, widths[-1])
+    x = _convolution(x, widths[-1], dilation=2)
+    factor = 32
     for width in reversed(widths[:-1]):
+        factor //= 2
         x = _convolution(x, width, kernel=1)
         x = keras.layers.UpSampling2D(interpolation="bilinear")(x)  # -> (B, 2h, 2w, C)
-        x = keras.layers.Concatenate()([x, skips.pop()])
+        joined = [part[factor] for part in (features, guides) if factor in part]
+        x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
     x = keras.layers.Conv2D(
-        16, 3, padding="same", kernel_initializer="zeros", name="residual"
+        4, 3, padding="same", kernel_initializer="zeros", name="residual"
     )(x)
-    x = DepthToSpace(name="depth_to_space")(x)  # (B, H/2, W/2, 16) -> (B, H, W, 4)
-
-    alpha, foreground = Residual(name="output")(
-        [x, inputs["image"], one_hot]
-        + ([inputs["prior"]] if use_prior else [])
-        + ([colours] if use_colours else [])
+    x = DepthToSpace(name="depth_to_space")(x)  # (B, H/2, W/2, 4) -> (B, H, W, 1)
+    alpha = Residual(name="output")(
+        [x, one_hot] + ([inputs["prior"]] if use_prior else [])
     )
-    outputs = {"alpha": alpha, "foreground": foreground}
-    return keras.Model(inputs, outputs, name="matting")
+    return keras.Model(inputs, {"alpha": alpha}, name="matting")
+
+
+def _guides(
+    inputs: dict[str, keras.KerasTensor], one_hot: keras.KerasTensor
+) -> dict[int, keras.KerasTensor]:
+    """Gathers what is known beside the image, all around zero.
+
+    Args:
+        inputs: Of the network.
+        one_hot: The trimap, (B, H, W, 3).
+
+    Returns:
+        (B, H/2, W/2, C), (B, H/4, W/4, D) and (B, H/8, W/8, D) by the divisor.
+    """
+    unknown = one_hot[..., 1:2]
+    sides = one_hot[..., 2:3] - one_hot[..., :1]  # background -1, foreground 1
+    full = [keras.layers.Rescaling(2, -1)(inputs["image"]), unknown, sides]
+    half, quarter = [], []
+    if "prior" in inputs:
+        full.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
+        colours = keras.layers.UpSampling2D(interpolation="bilinear")(
+            inputs["colours"]
+        )  # (B, H/4, W/4, 6) -> (B, H/2, W/2, 6)
+        image = keras.layers.AveragePooling2D(2)(inputs["image"])  # -> (B, H/2, W/2, 3)
+        half.append(Projection(name="projection")([image, colours]))
+        half.append(inputs["samples"])
+        quarter.append(keras.layers.Rescaling(2, -1)(inputs["colours"]))
+    x = SpaceToDepth(name="space_to_depth")(keras.layers.Concatenate()(full))
+    x = keras.layers.Concatenate()([x, *half]) if half else x
+    guides = {2: x}
+    x = keras.layers.AveragePooling2D(2)(x)
+    guides[4] = keras.layers.Concatenate()([x, *quarter]) if quarter else x
+    guides[8] = keras.layers.AveragePooling2D(2)(guides[4])
+    return guides
 
 
 def _paper2018(widths: tuple[int, ...]) -> keras.Model:
@@ -138,10 +168,12 @@ def _double_convolution(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
 
 
 def _convolution(
-    x: keras.KerasTensor, width: int, kernel: int = 3
+    x: keras.KerasTensor, width: int, kernel: int = 3, dilation: int = 1
 ) -> keras.KerasTensor:
     """Applies convolution, batch norm and ReLU: (B, h, w, C) -> (B, h, w, width)."""
-    x = keras.layers.Conv2D(width, kernel, padding="same", use_bias=False)(x)
+    x = keras.layers.Conv2D(
+        width, kernel, padding="same", dilation_rate=dilation, use_bias=False
+    )(x)
     x = keras.layers.BatchNormalization(momentum=0.98)(x)
     return keras.layers.ReLU()(x)
 
@@ -171,42 +203,43 @@ class DepthToSpace(keras.layers.Layer):
 
 
 class Projection(keras.layers.Layer):
-    """Alpha as far as the image (B, H, W, 3) lies between two colours (B, H, W, 6).
+    """Alpha as far as the image (B, h, w, 3) lies between two colours (B, h, w, 6).
 
-    The place of I on the line from background to foreground, clipped to [0, 1]:
-    (B, H, W, 1); Eq. 2 of Wang and Cohen (CVPR 2007).
+    The place of I on the line from background to foreground, clipped to [0, 1]
+    (Eq. 2 of Wang and Cohen, CVPR 2007): once as the values stand in the file, once
+    of their squares, nearly the light that a camera has added up; (B, h, w, 2).
     """
 
     def call(self, inputs):
         image, colours = inputs
         foreground, background = tf.split(colours, 2, axis=-1)
-        across = foreground - background
-        along = tf.reduce_sum((image - background) * across, -1, True)
-        length = tf.reduce_sum(tf.square(across), -1, True)
-        return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
+        return tf.concat(
+            [
+                _place(image, foreground, background),
+                _place(*(tf.square(x) for x in (image, foreground, background))),
+            ],
+            axis=-1,
+        )
+
+
+def _place(image, foreground, background):
+    """Projects colours onto the line between two others: (B, h, w, 1) in [0, 1]."""
+    across = foreground - background
+    along = tf.reduce_sum((image - background) * across, -1, True)
+    length = tf.reduce_sum(tf.square(across), -1, True)
+    return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
 
 
 class Residual(keras.layers.Layer):
     """Adds the network's output to the first guess and keeps what is known.
 
-    Takes the residual (B, H, W, 4), the image, the one-hot trimap and, if there
-    are any, the prior (without it one half) and the colours (without them those of
-    the image). Alpha is not clipped here: that would leave pixels that start outside
-    of [0, 1] without a gradient. The foreground starts as the guessed one plus what
-    the image has beyond both guessed colours, alpha-weighted (Forte, "Approximate
-    Fast Foreground Colour Estimation", ICIP 2021, Eq. 5): the image where alpha is 1.
+    Takes the residual (B, H, W, 1), the one-hot trimap and, if there is one, the
+    prior; without it alpha starts at one half. It is not clipped here: that would
+    leave pixels that start outside of [0, 1] without a gradient.
     """
 
     def call(self, inputs):
-        residual, image, one_hot = (tf.cast(x, tf.float32) for x in inputs[:3])
-        prior = tf.cast(inputs[3], tf.float32) if len(inputs) > 3 else 0.5
+        residual, one_hot, *prior = (tf.cast(x, tf.float32) for x in inputs)
+        start = prior[0] if prior else 0.5
         is_unknown, is_foreground = one_hot[..., 1:2], one_hot[..., 2:3]
-        alpha = is_unknown * (prior + residual[..., 3:]) + is_foreground
-        colour = image
-        if len(inputs) > 4:
-            foreground, background = tf.split(tf.cast(inputs[4], tf.float32), 2, -1)
-            weight = tf.stop_gradient(tf.clip_by_value(alpha, 0.0, 1.0))
-            mixed = background + weight * (foreground - background)
-            colour = foreground + weight * (image - mixed)
-        colour = tf.where(is_foreground > 0, image, colour + residual[..., :3])
-        return alpha, colour
+        return is_unknown * (start + residual) + is_foreground

@@ -55,20 +55,6 @@ def laplacian_loss(
     return loss / LAPLACIAN_LEVELS
 
 
-def foreground_loss(
-    foreground_true: tf.Tensor,
-    foreground_pred: tf.Tensor,
-    alpha_true: tf.Tensor,
-    is_unknown: tf.Tensor,
-) -> tf.Tensor:
-    """Mean absolute colour error where alpha is unknown and there is something to see.
-
-    Colour under alpha 0 is never a target: it does not exist.
-    """
-    is_visible = is_unknown * tf.cast(alpha_true > 0, tf.float32)
-    return masked_mean(tf.abs(foreground_true - foreground_pred), is_visible)
-
-
 def rgba_loss(
     foreground_true: tf.Tensor,
     foreground_pred: tf.Tensor,

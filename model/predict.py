@@ -2,7 +2,7 @@
 
 The picture is padded to what the network needs, the prior is solved, the network
 runs, the padding comes off, what the trimap knows is kept exactly, and the colours
-are estimated from the alpha.
+are estimated from the alpha, unless the network has some of its own.
 """
 
 from typing import NamedTuple
@@ -26,21 +26,13 @@ class Matte(NamedTuple):
     foreground: np.ndarray
 
 
-def predict(
-    generator,
-    image: np.ndarray,
-    trimap: np.ndarray,
-    estimates_foreground: bool | None = None,
-) -> Matte:
+def predict(generator, image: np.ndarray, trimap: np.ndarray) -> Matte:
     """Mattes one picture.
 
     Args:
         generator: As `checkpoint.load_generator` gives it.
         image: (H, W, 3) float32 in [0, 1], of any size.
         trimap: (H, W) uint8.
-        estimates_foreground: Whether to estimate the foreground from image and
-            alpha, or else to take the network's own. If None, only the baseline's
-            own is taken: those of `matting` are less accurate (log/README.md).
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
@@ -55,19 +47,17 @@ def predict(
     asked = {tensor.name for tensor in generator.inputs}
     if "prior" in asked:
         guess = prior.first_guess(inputs["image"], inputs["trimap"])
-        for name, values in (("prior", guess.alpha), ("colours", guess.colours)):
+        for name, values in zip(("prior", "colours", "samples"), guess, strict=True):
             inputs[name] = images.to_uint8(values) / np.float32(255)  # as in training
     batch = {
         name: np.atleast_3d(values)[None]
         for name, values in inputs.items()
         if name in asked
     }
-    outputs = generator(batch, training=False)
-    alpha = np.asarray(outputs["alpha"])[0, :height, :width, 0]
+    outputs = generator.predict_on_batch(batch)  # twice as fast as calling it
+    alpha = outputs["alpha"][0, :height, :width, 0]
     alpha = matting.paste_known(alpha, trimap)
-    if estimates_foreground is None:
-        estimates_foreground = generator.name != "paper2018"
-    if estimates_foreground:
+    if "foreground" not in outputs:
         return Matte(alpha, estimate_foreground(image, alpha))
-    colour = np.asarray(outputs["foreground"])[0, :height, :width]
+    colour = outputs["foreground"][0, :height, :width]
     return Matte(alpha, np.where(alpha[..., None] == 1, image, np.clip(colour, 0, 1)))

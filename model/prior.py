@@ -32,10 +32,13 @@ class Guess(NamedTuple):
         alpha: (H, W) float32 in [0, 1], exactly 0 and 1 where the trimap is known.
         colours: (h, w, 6) float32 in [0, 1], RGB of foreground and of background,
             smooth; h = ceil(H / 4), w alike, and 3 at least.
+        samples: (2h, 2w, 2) float32 in [0, 1], the alpha that the colour samples
+            say and how sure they are of it.
     """
 
     alpha: np.ndarray
     colours: np.ndarray
+    samples: np.ndarray
 
 
 def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
@@ -60,7 +63,9 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
         blocks.is_foreground.any() and blocks.is_background.any()
     ):
         alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
-        return Guess(alpha, np.tile(shrink(image, FACTOR), 2))
+        small = shrink(image, FACTOR)
+        unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
+        return Guess(alpha, np.tile(small, 2), unsure)
 
     pairs = sampling.find_pairs(blocks)
     small = shrink(image, FACTOR)
@@ -78,7 +83,11 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     )
     alpha = enlarge(fine_image, alpha, image)[:height, :width]
     colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
-    return Guess(matting.paste_known(alpha, trimap), np.dstack(colours))
+    return Guess(
+        matting.paste_known(alpha, trimap),
+        np.dstack(colours),
+        np.dstack([fine_pairs.alpha, fine_pairs.confidence]),
+    )
 
 
 def solve(

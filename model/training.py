@@ -21,7 +21,10 @@ from model.history import History
 from model.predict import predict
 
 ADVERSARIAL_RATE = 0.2  # learning rate of the later phases, as a share of the first's
-FINAL_RATE = 0.01  # share of the learning rate at the end of a cosine
+WARM_UP = 200  # batches at the start, in which the learning rate rises
+SCHEDULES = ("cosine", "trapezoid", "constant")
+DECAY = 0.25  # of a phase, its last part, in which a trapezoid falls
+FINAL_RATE = 0.01  # share of the learning rate at the end of a phase
 SHOWN_PAIRS = 4  # validation pairs that TensorBoard shows
 
 
@@ -49,24 +52,29 @@ class Plan(NamedTuple):
             start += length
         return 1.0
 
-    def learning_rate(self, step: int, highest: float, is_cosine: bool) -> float:
+    def learning_rate(self, step: int, highest: float, schedule: str) -> float:
         """Gives the generator's learning rate for one batch.
 
         Args:
             step: Number of the batch.
             highest: At the start of the first phase.
-            is_cosine: Whether it falls along a cosine in each phase.
+            schedule: One of `SCHEDULES`: what it does in each phase, after rising at
+                the start.
 
         Returns:
             The learning rate.
         """
-        rate = highest
+        rate = highest * min(1.0, (step + 1) / WARM_UP)
         if self.phase(step) == "adversarial":
             rate *= ADVERSARIAL_RATE
-        if is_cosine:
-            wave = (1 + math.cos(math.pi * self.progress(step))) / 2
-            rate *= FINAL_RATE + (1 - FINAL_RATE) * wave
-        return rate
+        if schedule == "constant":
+            return rate
+        progress = self.progress(step)
+        if schedule == "cosine":
+            share = (1 + math.cos(math.pi * progress)) / 2
+        else:
+            share = min(1.0, (1 - progress) / DECAY)
+        return rate * (FINAL_RATE + (1 - FINAL_RATE) * share)
 
 
 class Stop(Exception):
@@ -112,7 +120,7 @@ class Training:
         gan: MattingGAN,
         plan: Plan,
         highest_rate: float,
-        is_cosine: bool,
+        schedule: str,
         checkpoints: Checkpoints,
         history: History,
         validation: list[dict],
@@ -125,7 +133,7 @@ class Training:
             gan: The networks.
             plan: Batches of each phase.
             highest_rate: The generator's learning rate at the start.
-            is_cosine: Whether it falls along a cosine in each phase.
+            schedule: One of `SCHEDULES`, of the learning rate in each phase.
             checkpoints: Where the state is saved.
             history: Where it is told.
             validation: Pairs as `dataset.validation_pairs` gives them; may be empty.
@@ -135,7 +143,7 @@ class Training:
         self.gan = gan
         self.plan = plan
         self.highest_rate = highest_rate
-        self.is_cosine = is_cosine
+        self.schedule = schedule
         self.checkpoints = checkpoints
         self.history = history
         self.validation = validation
@@ -169,7 +177,8 @@ class Training:
                     self._count(batch, time.monotonic() - begun)
                     values = {}
                     if step % self.validate_every == 0 or step == last:
-                        values = self._validate(step)
+                        with self.gan.averaged():
+                            values = self._validate(step)
                     if step % self.save_every == 0 or step == last or values:
                         self.checkpoints.save(step)
                         saved = step
@@ -188,7 +197,7 @@ class Training:
 
     def _take_step(self, batch, step: int) -> None:
         """Trains on one batch, unless its losses or gradients are not finite."""
-        rate = self.plan.learning_rate(step, self.highest_rate, self.is_cosine)
+        rate = self.plan.learning_rate(step, self.highest_rate, self.schedule)
         self.gan.generator_optimizer.learning_rate.assign(rate)
         statistics = self.gan.generator.non_trainable_variables
         before = [variable.numpy() for variable in statistics]

@@ -1,4 +1,4 @@
-"""Draws the README's pictures: result.png and demo.png.
+"""Draws the README's pictures: result.png, demo.png and translucent.png.
 
     python scripts/pictures.py scripts/dataset/heldout/composites
 
@@ -6,7 +6,8 @@ result.png has one row for each of some validation pairs: input, trimap, the
 foreground extracted by the generator trained alone, by the one trained against
 the discriminator, and the truth, on a checkerboard. Composites of held-out pictures
 are best, which no training saw (`make pictures`). demo.png is the example photograph,
-its trimap and cut-out.
+its trimap and cut-out. translucent.png, drawn if composites are named for it, shows
+things that light passes through over a new background.
 """
 
 import argparse
@@ -22,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 from model import checkpoint, engine, images, matting  # noqa: E402
 
 HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
+OVER_HEADS = ("input", "trimap", "alpha", "over a new background", "truth over it")
 HEAD_HEIGHT = 28  # pixels
 GAP = 4  # pixels between pictures
 
@@ -37,6 +39,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--checkpoint", type=int, default=-1, help="of both runs; -1 is the newest")
     add("--names", nargs="+", help="composites to show; by default some of each kind")
     add("--rows", type=int, default=5, help="how many, without --names")
+    add("--translucent", nargs="+", default=[], help="composites for translucent.png")
+    over = ROOT / "scripts/starter/backgrounds/dandelions-01.jpg"
+    add("--over", type=Path, default=over, help="new background of translucent.png")
     add("--width", type=int, default=320, help="of one picture, pixels")
     add("--output", type=Path, default=ROOT / "images", help="folder to draw into")
     return parser.parse_args(arguments)
@@ -90,9 +95,44 @@ def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
     cutouts = [(matte.foreground, matte.alpha) for matte in cutouts]
     if "alpha" in pair:
         cutouts.append((pair["foreground"], pair["alpha"]))
-    pictures = [pair["image"], np.repeat(pair["trimap"][..., None] / 255, 3, axis=2)]
+    pictures = [pair["image"], as_colour(pair["trimap"] / 255)]
     pictures += [matting.composite(colour, board, alpha) for colour, alpha in cutouts]
-    height = round(pair["trimap"].shape[0] * width / pair["trimap"].shape[1])
+    return lay_out(pictures, width)
+
+
+def draw_over_row(
+    pair: dict, generator, background: np.ndarray, width: int
+) -> np.ndarray:
+    """Mattes one pair and shows it, and the truth, over a new background.
+
+    Args:
+        pair: As of `draw_row`, with the truth.
+        generator: The network.
+        background: (any, any, 3) float32 in [0, 1].
+        width: Of one picture in pixels.
+
+    Returns:
+        (h, W', 3) float32 in [0, 1].
+    """
+    from model.predict import predict
+
+    matte = predict(generator, pair["image"], pair["trimap"])
+    size = pair["trimap"].shape[::-1]
+    behind = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
+    pictures = [pair["image"], as_colour(pair["trimap"] / 255), as_colour(matte.alpha)]
+    for colour, alpha in (matte[::-1], (pair["foreground"], pair["alpha"])):
+        pictures.append(matting.composite(colour, behind, alpha, matting.CAMERA_GAMMA))
+    return lay_out(pictures, width)
+
+
+def as_colour(grey: np.ndarray) -> np.ndarray:
+    """Repeats (H, W) to (H, W, 3)."""
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def lay_out(pictures: list[np.ndarray], width: int) -> np.ndarray:
+    """Shrinks pictures of one size to a width and lays them side by side."""
+    height = round(pictures[0].shape[0] * width / pictures[0].shape[1])
     gap = np.ones((height, GAP, 3), np.float32)
     row = []
     for picture in pictures:
@@ -103,13 +143,22 @@ def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
     return np.concatenate(row[:-1], axis=1)
 
 
-def draw_heads(width: int) -> np.ndarray:
+def draw_heads(names: tuple[str, ...], width: int) -> np.ndarray:
     """Writes the names of the columns, (HEAD_HEIGHT, W', 3) float32 in [0, 1]."""
-    heads = np.full((HEAD_HEIGHT, len(HEADS) * (width + GAP) - GAP, 3), 255, np.uint8)
-    for number, head in enumerate(HEADS):
+    heads = np.full((HEAD_HEIGHT, len(names) * (width + GAP) - GAP, 3), 255, np.uint8)
+    for number, head in enumerate(names):
         corner = (number * (width + GAP) + 4, HEAD_HEIGHT - 9)
         cv2.putText(heads, head, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1)
     return heads.astype(np.float32) / 255
+
+
+def stack(heads: tuple[str, ...], rows: list[np.ndarray], width: int) -> np.ndarray:
+    """Puts rows below each other, under the names of their columns."""
+    parts = [draw_heads(heads, width)]
+    gap = np.ones((GAP, parts[0].shape[1], 3), np.float32)
+    for row in rows:
+        parts += [row, gap]
+    return np.concatenate(parts[:-1])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -119,28 +168,36 @@ def main(arguments: list[str] | None = None) -> int:
         engine.load_tensorflow()
         from model import dataset
 
-        pairs = choose_pairs(
-            dataset.Composites(options.data, "val"), options.names, options.rows
-        )
+        composites = dataset.Composites(options.data, "val")
+        pairs = choose_pairs(composites, options.names, options.rows)
+        translucent, behind = [], None
+        if options.translucent:
+            translucent = choose_pairs(composites, options.translucent, 0)
+            behind = images.read_image(options.over)
         generators = [
             checkpoint.load_generator(logdir, options.checkpoint)
             for logdir in (options.plain, options.gan)
         ]
-        rows = [draw_heads(options.width)]
-        gap = np.ones((GAP, rows[0].shape[1], 3), np.float32)
-        for pair in pairs:
-            rows += [draw_row(pair, generators, options.width), gap]
-        images.write_image(options.output / "result.png", np.concatenate(rows[:-1]))
+        rows = [draw_row(pair, generators, options.width) for pair in pairs]
+        drawn = {"result.png": stack(HEADS, rows, options.width)}
         example = {
             "image": images.read_image(ROOT / "images/example.jpg"),
             "trimap": images.read_trimap(ROOT / "images/example-trimap.png"),
         }
-        demo = draw_row(example, generators[:1], options.width)
-        images.write_image(options.output / "demo.png", demo)
+        drawn["demo.png"] = draw_row(example, generators[:1], options.width)
+        if translucent:
+            rows = [
+                draw_over_row(pair, generators[0], behind, options.width)
+                for pair in translucent
+            ]
+            drawn["translucent.png"] = stack(OVER_HEADS, rows, options.width)
+        for name, picture in drawn.items():
+            images.write_image(options.output / name, picture)
     except (OSError, ValueError) as error:
         print(f"pictures.py: {error}", file=sys.stderr)
         return 2
-    print(options.output / "result.png", options.output / "demo.png", sep="\n")
+    for name in drawn:
+        print(options.output / name)
     return 0
 
 

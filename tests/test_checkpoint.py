@@ -9,7 +9,7 @@ from model import checkpoint, discriminator, gan, generator
 
 def build():
     return gan.MattingGAN(
-        generator=generator.build_generator("matting", (8, 8)),
+        generator=generator.build_generator("matting", (8,) * 5),
         discriminator=discriminator.build_discriminator(8),
         generator_optimizer=keras.optimizers.Adam(1e-3),
         discriminator_optimizer=keras.optimizers.Adam(1e-3),
@@ -20,8 +20,7 @@ def build():
 
 @pytest.fixture
 def run_directory(tmp_path):
-    config = {"preset": "matting", "widths": [8, 8], "use_prior": True}
-    config["use_colours"] = True
+    config = {"preset": "matting", "widths": [8] * 5, "use_prior": True}
     (tmp_path / "config.json").write_text(json.dumps(config))
     return tmp_path
 

@@ -22,10 +22,11 @@ def test_batches_have_the_stated_shapes_types_and_ranges(source):
     (batch,) = collect(source, 0, 1)
     shapes = {name: (2, 64, 64, depth) for name, depth in dataset.CHANNELS.items()}
     shapes |= {"prior": (2, 64, 64, 1), "colours": (2, 16, 16, 6)}
+    shapes |= {"samples": (2, 32, 32, 2)}
     assert {name: array.shape for name, array in batch.items()} == shapes
     assert batch["trimap"].dtype == np.uint8
     assert set(np.unique(batch["trimap"])) <= {0, 128, 255}
-    for name in ("image", "foreground", "alpha", "prior", "colours"):
+    for name in ("image", "foreground", "alpha", "prior", "colours", "samples"):
         assert batch[name].dtype == np.float32
         assert 0 <= batch[name].min() and batch[name].max() <= 1
 
@@ -51,7 +52,37 @@ def test_another_seed_gives_other_samples(source):
 
 def test_the_prior_is_left_out_where_it_is_not_wanted(source):
     (batch,) = collect(source, 0, 1, use_prior=False)
-    assert not {"prior", "colours"} & set(batch)
+    assert not {"prior", "colours", "samples"} & set(batch)
+
+
+def test_each_crop_of_a_pool_is_used_as_often_as_asked(monkeypatch):
+    monkeypatch.setattr(dataset, "POOL", 16)
+    dataset._shuffled.cache_clear()
+    numbers = [dataset.pool_index(5, index, 3) for index in range(2 * 3 * 16)]
+    dataset._shuffled.cache_clear()
+    for start in range(0, len(numbers), 16):  # a turn shows each crop once
+        pool = start // 48 * 16
+        assert sorted(numbers[start : start + 16]) == list(range(pool, pool + 16))
+    assert numbers[16:32] != numbers[32:48]
+    assert numbers[:16] == list(range(16))
+
+
+def test_a_crop_used_again_is_made_once_and_stays_aligned(source, monkeypatch):
+    monkeypatch.setattr(dataset, "POOL", 2)
+    dataset._shuffled.cache_clear()
+    made = []
+    crop = source.crop
+    monkeypatch.setattr(source, "crop", lambda *a: made.append(a[1]) or crop(*a))
+    batches = collect(source, 0, 6, reuse=3, workers=1)
+    dataset._shuffled.cache_clear()
+    assert sorted(made) == [0, 1, 2, 3]
+    totals = [np.sort(batch["alpha"].sum((1, 2, 3))) for batch in batches]
+    np.testing.assert_allclose(totals[0], totals[1], rtol=1e-5)
+    assert np.any(batches[0]["alpha"] != batches[1]["alpha"])
+    for batch in batches:
+        known = batch["trimap"] == matting.FOREGROUND
+        assert np.all(batch["alpha"][known] == 1)
+        assert np.all(batch["prior"][known] == 1)
 
 
 def test_black_pictures_do_not_stop_the_threads_of_tensorflow():

@@ -9,7 +9,7 @@ from model import dataset, discriminator, gan, generator, matting
 def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
     keras.utils.set_random_seed(0)
     return gan.MattingGAN(
-        generator=generator.build_generator(preset, (8, 16), use_prior),
+        generator=generator.build_generator(preset, (8, 8, 8, 8, 16), use_prior),
         discriminator=discriminator.build_discriminator(8),
         generator_optimizer=keras.optimizers.Adam(rate),
         discriminator_optimizer=keras.optimizers.Adam(rate),
@@ -100,16 +100,25 @@ def test_the_coefficient_decides_whether_the_generator_listens(batch):
     assert changed(moved[1], moved[0])
 
 
-def test_the_discriminator_never_sees_the_predicted_colours(batch):
-    pair = build(d_coeff=1.0)
-    kernel = pair.generator.get_layer("residual").kernel
+def test_the_average_of_the_weights_is_lent_and_given_back(batch):
+    pair = build()
+    pair.generator_optimizer = keras.optimizers.Adam(
+        1e-3, use_ema=True, ema_momentum=0.5
+    )
     pair.generator_optimizer.build(pair.generator.trainable_variables)
-    with tf.GradientTape() as tape:
-        outputs = pair.generator(gan.generator_inputs(batch, pair.generator))
-        _, logits, _ = pair._judge(batch, outputs["alpha"])
-    gradient = tape.gradient(logits, kernel).numpy()  # (3, 3, C, 4 pixels x 4 values)
-    per_value = np.abs(gradient).sum((0, 1, 2)).reshape(4, 4).sum(0)
-    assert np.all(per_value[:3] == 0) and per_value[3] > 0
+    seen = []
+    for _ in range(3):
+        pair.apply(pair.compute(batch, "generator")[1])
+        seen.append(weights(pair.generator))
+    expected = seen[0]
+    for later in seen[1:]:
+        expected = [0.5 * a + 0.5 * b for a, b in zip(expected, later, strict=True)]
+    with pair.averaged():
+        lent = weights(pair.generator)
+    assert not changed(seen[-1], weights(pair.generator))
+    for actual, wanted in zip(lent, expected, strict=True):
+        np.testing.assert_allclose(actual, wanted, atol=1e-6)
+    assert changed(lent, seen[-1])
 
 
 def test_patches_without_unknown_pixels_do_not_count(batch):
@@ -165,6 +174,7 @@ batch = {
     "alpha": random.random((2, 64, 64, 1)).astype("f"),
     "prior": random.random((2, 64, 64, 1)).astype("f"),
     "colours": random.random((2, 16, 16, 6)).astype("f"),
+    "samples": random.random((2, 32, 32, 2)).astype("f"),
     "trimap": np.full((2, 64, 64, 1), 128, np.uint8),
 }
 losses = []
@@ -173,7 +183,7 @@ for strategy in (tf.distribute.get_strategy(),
     keras.utils.set_random_seed(0)
     with strategy.scope():
         pair = gan.MattingGAN(
-            generator=generator.build_generator("matting", (8, 8)),
+            generator=generator.build_generator("matting", (8,) * 5),
             discriminator=discriminator.build_discriminator(8),
             generator_optimizer=keras.optimizers.Adam(1e-3),
             discriminator_optimizer=keras.optimizers.Adam(1e-3),

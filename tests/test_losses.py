@@ -23,12 +23,9 @@ def test_alpha_losses_are_zero_at_the_truth_and_above_zero_off_it(loss):
     assert np.all(loss(true, pred, is_unknown).numpy() > 0)
 
 
-def test_colour_losses_are_zero_at_the_truth_and_above_zero_off_it():
-    true, pred, is_unknown = random_pair(1)
+def test_the_loss_of_rgba_is_zero_at_the_truth_and_above_zero_off_it():
+    true, pred, _ = random_pair(1)
     colour_true, colour_pred = tf.repeat(true, 3, -1), tf.repeat(pred, 3, -1)
-    loss = losses.foreground_loss
-    assert np.all(loss(colour_true, colour_true, true, is_unknown).numpy() == 0)
-    assert np.all(loss(colour_true, colour_pred, true, is_unknown).numpy() > 0)
     rgba = losses.rgba_loss
     assert np.all(rgba(colour_true, colour_true, true, true).numpy() == 0)
     assert np.all(rgba(colour_true, colour_true, true, pred).numpy() > 0)
@@ -59,9 +56,6 @@ def test_colour_under_alpha_zero_is_never_a_target():
     )
     true = tf.zeros((1, 8, 16, 3))
     wrong_where_hidden = tf.repeat(1 - alpha, 3, -1)
-    everywhere = tf.ones((1, 8, 16, 1))
-    loss = losses.foreground_loss(true, wrong_where_hidden, alpha, everywhere)
-    assert loss.numpy() == 0
     assert losses.rgba_loss(true, wrong_where_hidden, alpha, alpha).numpy() == 0
 
 

@@ -12,14 +12,13 @@ def random_inputs(height, width, seed=0, batch=1):
         "image": random.random((batch, height, width, 3)).astype(np.float32),
         "trimap": codes[random.integers(0, 3, (batch, height, width, 1))],
         "prior": random.random((batch, height, width, 1)).astype(np.float32),
-        "colours": random.random((batch, height // 4, width // 4, 6)).astype(
-            np.float32
-        ),
+        "colours": random.random((batch, height // 4, width // 4, 6)).astype("f"),
+        "samples": random.random((batch, height // 2, width // 2, 2)).astype("f"),
     }
 
 
 @pytest.mark.parametrize(
-    ("preset", "count"), [("matting", 898_256), ("paper2018", 982_004)]
+    ("preset", "count"), [("matting", 1_451_308), ("paper2018", 982_004)]
 )
 def test_parameter_counts_are_what_they_were(preset, count):
     network = generator.build_generator(preset)
@@ -28,39 +27,25 @@ def test_parameter_counts_are_what_they_were(preset, count):
 
 @pytest.mark.parametrize("preset", generator.PRESETS)
 def test_outputs_have_the_size_of_the_inputs(preset):
-    network = generator.build_generator(preset, (8, 8))
+    network = generator.build_generator(preset, (8,) * 5)
     inputs = random_inputs(64, 96, batch=2)
     wanted = {t.name: inputs[t.name] for t in network.inputs}
     outputs = network(wanted)
     assert outputs["alpha"].shape == (2, 64, 96, 1)
-    assert outputs["foreground"].shape == (2, 64, 96, 3)
+    if preset == "paper2018":
+        assert outputs["foreground"].shape == (2, 64, 96, 3)
 
 
-def test_an_untrained_network_returns_its_prior_and_the_image():
-    network = generator.build_generator("matting", (8, 8), use_colours=False)
+@pytest.mark.parametrize("use_prior", [True, False])
+def test_an_untrained_network_returns_its_prior_or_one_half(use_prior):
+    network = generator.build_generator("matting", (8,) * 5, use_prior)
     inputs = random_inputs(64, 64)
-    del inputs["colours"]
-    outputs = network(inputs)
+    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    assert ("prior" in wanted) is use_prior
+    outputs = network(wanted)
     is_unknown = inputs["trimap"] == matting.UNKNOWN
-    np.testing.assert_allclose(
-        outputs["alpha"].numpy()[is_unknown], inputs["prior"][is_unknown], atol=1e-6
-    )
-    np.testing.assert_allclose(outputs["foreground"], inputs["image"], atol=1e-6)
-
-
-def test_an_untrained_foreground_is_as_close_to_the_guess_as_the_image_allows():
-    network = generator.build_generator("matting", (8, 8))
-    inputs = random_inputs(64, 64)
-    guess = np.float32([0.9, 0.1, 0.2, 0.1, 0.3, 0.8])  # foreground, background
-    inputs["colours"] = np.broadcast_to(guess, (1, 16, 16, 6))
-    inputs["image"] = guess[3:] + inputs["prior"] * (
-        guess[:3] - guess[3:]
-    )  # exactly what both colours and the prior explain
-    inputs["trimap"][:] = matting.UNKNOWN
-    outputs = network(inputs)
-    np.testing.assert_allclose(
-        outputs["foreground"], np.broadcast_to(guess[:3], (1, 64, 64, 3)), atol=1e-5
-    )
+    expected = inputs["prior"][is_unknown] if use_prior else 0.5
+    np.testing.assert_allclose(outputs["alpha"].numpy()[is_unknown], expected, 0, 1e-6)
 
 
 def test_the_projection_is_the_place_between_both_colours():
@@ -73,20 +58,24 @@ def test_the_projection_is_the_place_between_both_colours():
         )
 
 
-def test_known_pixels_are_exact_and_foreground_is_the_image_there():
-    network = generator.build_generator("matting", (8, 8))
+def test_the_projection_of_light_is_that_of_a_camera():
+    layer = generator.Projection()
+    colours = np.float32([0.9, 0.8, 0.7, 0.2, 0.3, 0.1]).reshape(1, 1, 1, 6)
+    light = 0.3 * colours[..., :3] ** 2 + 0.7 * colours[..., 3:] ** 2
+    values, of_light = layer([np.sqrt(light), colours])[0, 0, 0].numpy()
+    assert of_light == pytest.approx(0.3, abs=1e-3)
+    assert values > 0.4  # the values alone overrate the brighter foreground
+
+
+def test_known_pixels_are_exact():
+    network = generator.build_generator("matting", (8,) * 5)
     for variable in network.trainable_variables:
         variable.assign(tf.random.stateless_normal(variable.shape, (1, 2)))
     inputs = random_inputs(64, 64)
-    outputs = network(inputs)
-    alpha, trimap = outputs["alpha"].numpy(), inputs["trimap"]
+    alpha, trimap = network(inputs)["alpha"].numpy(), inputs["trimap"]
     assert np.all(alpha[trimap == matting.FOREGROUND] == 1)
     assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
     assert np.any(alpha[trimap == matting.UNKNOWN] != inputs["prior"][trimap == 128])
-    is_foreground = (trimap == matting.FOREGROUND)[..., 0]
-    np.testing.assert_array_equal(
-        outputs["foreground"].numpy()[is_foreground], inputs["image"][is_foreground]
-    )
 
 
 def test_the_baseline_has_the_layers_of_its_paper():
@@ -106,8 +95,10 @@ def test_the_baseline_has_the_layers_of_its_paper():
 def test_unknown_presets_and_depths_are_refused():
     with pytest.raises(ValueError, match="preset: got 'vgg'; use one of matting"):
         generator.build_generator("vgg")
-    with pytest.raises(ValueError, match="got 9 levels; give 2 to 5"):
+    with pytest.raises(ValueError, match="got 9 levels; give 5"):
         generator.build_generator("matting", (8,) * 9)
+    with pytest.raises(ValueError, match="got 9 levels; give 2 to 5"):
+        generator.build_generator("paper2018", (8,) * 9)
     with pytest.raises(ValueError, match="got 7 strided layers"):
         discriminator.build_discriminator(strided_layers=7)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import generator
+from model import generator, images
+from model.composites import Composites
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,12 +22,11 @@ def runs(tmp_path):
     for name, bias in (("plain", 0), ("gan", 0.25)):
         folder = tmp_path / name
         folder.mkdir()
-        config = {"preset": "matting", "widths": [8, 8], "use_prior": True}
-        config["use_colours"] = True
+        config = {"preset": "matting", "widths": [8] * 5, "use_prior": True}
         (folder / "config.json").write_text(json.dumps(config))
-        network = generator.build_generator("matting", (8, 8))
+        network = generator.build_generator("matting", (8,) * 5)
         layer = network.get_layer("residual")
-        layer.bias.assign(np.tile([0, 0, 0, bias], 4).astype(np.float32))
+        layer.bias.assign(np.full(4, bias, np.float32))
         network.save_weights(folder / "generator-1.weights.h5")
         folders.append(folder)
     return folders
@@ -63,6 +63,30 @@ def test_it_draws_a_row_for_each_pair_and_the_demo(data_directory, runs, tmp_pat
     assert np.abs(columns[2] - columns[3])[~is_unknown].mean() < 1
     with Image.open(tmp_path / "demo.png") as picture:
         assert picture.size == (3 * 80 + 2 * 4, 80)
+
+
+def test_translucent_things_are_shown_over_a_new_background(
+    data_directory, runs, tmp_path
+):
+    name = Composites(data_directory, "val").names[0]
+    images.write_image(tmp_path / "blue.png", np.full((40, 50, 3), [0.1, 0.2, 0.9]))
+    chosen = ["--translucent", name, "--over", tmp_path / "blue.png"]
+    drawing = ["--rows", 1, "--width", 80, "--output", tmp_path]
+    both = ["--plain", runs[0], "--gan", runs[1]]
+    result = run(data_directory, *both, *chosen, *drawing)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == str(tmp_path / "translucent.png")
+    picture = images.read_image(tmp_path / "translucent.png")[28:]
+    columns = [picture[:, start : start + 80] for start in range(0, 5 * 84, 84)]
+    is_background = np.all(columns[1] < 0.01, axis=2)
+    assert is_background.any()
+    for shown in columns[3:]:
+        np.testing.assert_allclose(
+            shown[is_background],
+            np.tile([0.1, 0.2, 0.9], (is_background.sum(), 1)),
+            0,
+            0.02,
+        )
 
 
 def test_a_name_that_is_not_there_is_refused(data_directory, runs, tmp_path):

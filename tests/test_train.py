@@ -18,7 +18,7 @@ import pytest
 from model import training
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = ["--no-jit", "--widths", "8", "8", "--crop", "64", "--batch_size", "2"]
+SMALL = ["--widths", *"88888", "--crop", "64", "--batch_size", "2"]
 SMALL += ["--validation-images", "2", "--validate-every", "2", "--save-every", "2"]
 spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
 train = importlib.util.module_from_spec(spec)
@@ -348,3 +348,15 @@ def test_the_plan_names_phases_and_their_progress():
         "adversarial",
     ]
     assert [plan.progress(step) for step in (0, 2, 4, 5, 7)] == [0, 0.5, 0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "middle", "late"),
+    [("constant", 1, 1), ("cosine", 0.505, 0.031), ("trapezoid", 1, 0.4456)],
+)
+def test_the_learning_rate_rises_and_keeps_to_its_schedule(schedule, middle, late):
+    plan = training.Plan(5000, 0, 0)
+    rates = [plan.learning_rate(step, 2.0, schedule) / 2 for step in (0, 2500, 4450)]
+    assert rates[0] == pytest.approx(1 / training.WARM_UP, rel=1e-3)
+    assert rates[1] == pytest.approx(middle, abs=1e-3)
+    assert rates[2] == pytest.approx(late, abs=3e-3)
