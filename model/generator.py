@@ -84,7 +84,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     for width in reversed(widths[:-1]):
         factor //= 2
         x = _convolution(x, width, kernel=1)
-        x = keras.layers.UpSampling2D(interpolation="bilinear")(x)  # -> (B, 2h, 2w, C)
+        x = Enlarge()(x)  # -> (B, 2h, 2w, C)
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
@@ -116,9 +116,7 @@ def _guides(
     half, quarter = [], []
     if "prior" in inputs:
         full.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
-        colours = keras.layers.UpSampling2D(interpolation="bilinear")(
-            inputs["colours"]
-        )  # (B, H/4, W/4, 6) -> (B, H/2, W/2, 6)
+        colours = Enlarge()(inputs["colours"])  # -> (B, H/2, W/2, 6)
         image = keras.layers.AveragePooling2D(2)(inputs["image"])  # -> (B, H/2, W/2, 3)
         half.append(Projection(name="projection")([image, colours]))
         half.append(inputs["samples"])
@@ -200,6 +198,17 @@ class DepthToSpace(keras.layers.Layer):
 
     def call(self, x):
         return tf.nn.depth_to_space(x, 2)
+
+
+class Enlarge(keras.layers.Layer):
+    """Doubles both sides, bilinear: (B, h, w, C) -> (B, 2h, 2w, C).
+
+    What `keras.layers.UpSampling2D` does, but also where the size is known only when
+    the graph runs.
+    """
+
+    def call(self, x):
+        return tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
 
 
 class Projection(keras.layers.Layer):
