@@ -352,7 +352,7 @@ def test_the_plan_names_phases_and_their_progress():
 
 @pytest.mark.parametrize(
     ("schedule", "middle", "late"),
-    [("constant", 1, 1), ("cosine", 0.505, 0.031), ("trapezoid", 1, 0.4456)],
+    [("constant", 1, 1), ("cosine", 0.505, 0.0393), ("trapezoid", 1, 0.4456)],
 )
 def test_the_learning_rate_rises_and_keeps_to_its_schedule(schedule, middle, late):
     plan = training.Plan(5000, 0, 0)
