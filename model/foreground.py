@@ -9,6 +9,7 @@ more steps.
 """
 
 import cv2
+import numba
 import numpy as np
 
 from model import matting
@@ -30,14 +31,13 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """
     foreground = image.astype(np.float32)
     window = find_window(alpha)
-    light = np.power(foreground[window], np.float32(matting.CAMERA_GAMMA))
-    weight = alpha[window][..., None].astype(np.float32)
-    layers = (light, light)
-    for side in SIDES if light.size else ():
-        layers = fit_blurred(light, weight, *layers, side)
-    colours = np.power(layers[0], np.float32(1 / matting.CAMERA_GAMMA))
-    foreground = foreground.copy()
-    foreground[window] = np.where(weight == 1, foreground[window], colours)
+    light = cv2.pow(np.ascontiguousarray(foreground[window]), matting.CAMERA_GAMMA)
+    cover = np.ascontiguousarray(alpha[window], np.float32)
+    mixed = np.nonzero((cover > 0) & (cover < 1))
+    if mixed[0].size:
+        colours = fit_blurred(light, cover, mixed)
+        colours = cv2.pow(colours, 1 / matting.CAMERA_GAMMA)
+        foreground[window][mixed] = colours
     return matting.extend_colours(foreground, alpha)
 
 
@@ -53,35 +53,74 @@ def find_window(alpha: np.ndarray) -> tuple[slice, slice]:
 
 
 def fit_blurred(
-    image: np.ndarray,
-    alpha: np.ndarray,
-    foreground: np.ndarray,
-    background: np.ndarray,
-    side: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Blurs both layers by their weights and fits them to the image.
+    image: np.ndarray, alpha: np.ndarray, mixed: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Blurs both layers by their weights and fits them to the image, side after side.
 
     Args:
-        image: (H, W, 3) float32 in [0, 1].
-        alpha: (H, W, 1) float32 in [0, 1].
-        foreground: (H, W, 3) float32, the estimate so far.
-        background: (H, W, 3) float32, the estimate so far.
-        side: Of the box, in pixels.
+        image: (H, W, 3) float32 in [0, 1], light.
+        alpha: (H, W) float32 in [0, 1].
+        mixed: Rows and columns of the N pixels with an alpha between 0 and 1; all
+            others are foreground or background as they are.
 
     Returns:
-        Foreground (Eq. 4 of the paper) and background (Eq. 6), each (H, W, 3)
-        float32 in [0, 1], with the least change that makes them compose to the image.
+        The foreground of those, (N, 3) float32 in [0, 1].
     """
+    places = np.column_stack(mixed)
+    light, share = image[mixed], alpha[mixed]
+    colours = np.stack([light, light])
+    layers = []
+    for weight in (cv2.pow(alpha, SURENESS), cv2.pow(1 - alpha, SURENESS)):
+        layers.append(cv2.merge([*cv2.split(image * weight[..., None]), weight]))
+    for side in SIDES:
+        blurred = [cv2.blur(layer, (side, side)) for layer in layers]
+        _fit(light, share, places, *blurred, colours)
+        _weigh(share, places, colours, *layers)
+    return colours[0]
 
-    def smooth(layer: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        weight = weight**SURENESS
-        total = cv2.blur(weight, (side, side))[..., None]
-        return cv2.blur(layer * weight, (side, side)) / (total + 1e-5)
 
-    foreground, background = smooth(foreground, alpha), smooth(background, 1 - alpha)
-    missing = image - alpha * foreground - (1 - alpha) * background
-    missing /= alpha**2 + (1 - alpha) ** 2
-    return (
-        np.clip(foreground + alpha * missing, 0, 1),
-        np.clip(background + (1 - alpha) * missing, 0, 1),
-    )
+@numba.njit(cache=True, nogil=True)
+def _fit(image, alpha, places, foreground, background, colours):
+    """Makes blurred layers compose to the image, by the least change.
+
+    Args:
+        image: (N, 3) float32.
+        alpha: (N,) float32.
+        places: (N, 2) int, rows and columns of those pixels.
+        foreground: (H, W, 4) float32, blurred: weighted colours and the weights; the
+            quotient is the mean of Eq. 4 of the paper.
+        background: (H, W, 4) float32, the same.
+        colours: (2, N, 3) float32, written: foreground and background (Eq. 6).
+    """
+    for n in range(len(alpha)):
+        row, column = places[n]
+        share, rest = alpha[n], 1 - alpha[n]
+        first = 1 / (foreground[row, column, 3] + 1e-5)
+        second = 1 / (background[row, column, 3] + 1e-5)
+        for axis in range(3):
+            front = foreground[row, column, axis] * first
+            back = background[row, column, axis] * second
+            missing = image[n, axis] - share * front - rest * back
+            missing /= share * share + rest * rest
+            colours[0, n, axis] = min(max(front + share * missing, 0.0), 1.0)
+            colours[1, n, axis] = min(max(back + rest * missing, 0.0), 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _weigh(alpha, places, colours, foreground, background):
+    """Puts colours back into the layers, each times how sure it is.
+
+    Args:
+        alpha: (N,) float32.
+        places: (N, 2) int, rows and columns.
+        colours: (2, N, 3) float32, foreground and background.
+        foreground: (H, W, 4) float32, whose first three channels are written.
+        background: (H, W, 4) float32, the same.
+    """
+    for n in range(len(alpha)):
+        row, column = places[n]
+        for axis in range(3):
+            foreground[row, column, axis] = alpha[n] ** SURENESS * colours[0, n, axis]
+            background[row, column, axis] = (1 - alpha[n]) ** SURENESS * colours[
+                1, n, axis
+            ]

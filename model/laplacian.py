@@ -8,17 +8,18 @@ a larger picture, as in the guided filter (He et al., TPAMI 2013).
 from itertools import combinations_with_replacement
 
 import cv2
+import numba
 import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import cg
 
 EPSILON = 1e-7  # Levin et al., regulariser of the colour covariance
 GUIDED_EPSILON = 1e-4  # the same, in the guided filter
 BAND_LIMIT = 2**27  # entries of a band matrix; beyond, conjugate gradients
-WINDOW = np.array([(row, column) for row in range(3) for column in range(3)])
 SPAN = 5  # rows and columns between the farthest pixels that share a window
+CENTRE = SPAN**2 // 2  # the pixel itself among its 25 neighbours
 
 
 def unknown_system(
@@ -38,54 +39,123 @@ def unknown_system(
         The symmetric matrix (U, U) over the U unknown pixels, and the right
         side (U,), float64.
     """
-    width = alpha.shape[1]
-    touched = cv2.dilate(is_unknown.astype(np.uint8), np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero(touched[1:-1, 1:-1])
-    pixels = (rows * width + columns)[:, None] + WINDOW @ [width, 1]  # (N, 9)
-    entries = window_entries(image.reshape(-1, 3)[pixels].astype(np.float64))
-
     count = int(is_unknown.sum())
-    number = np.full(alpha.size, count)  # the known share one row, cut off below
-    number[is_unknown.ravel()] = np.arange(count)
-    step = WINDOW[None] - WINDOW[:, None] + SPAN // 2  # (9, 9, 2)
-    slot = step @ [SPAN, 1]  # which of the 25 neighbours the second is of the first
-    slots = number[pixels][:, :, None] * SPAN**2 + slot
-    sums = np.bincount(slots.ravel(), entries.ravel(), (count + 1) * SPAN**2)
-    sums = sums.reshape(count + 1, SPAN**2)[:-1]
-
-    down, right = np.divmod(np.arange(SPAN**2), SPAN) - np.int64(SPAN // 2)
-    neighbours = np.flatnonzero(is_unknown)[:, None] + down * width + right
-    neighbours = np.where(sums != 0, neighbours, 0)  # (U, 25)
-    others = number[neighbours]
-    is_free = (others < count) & (sums != 0)
-    fixed = np.where(is_free, 0, sums) * alpha.ravel()[neighbours]
-    ends = np.concatenate([[0], np.cumsum(is_free.sum(1))])
-    matrix = csr_matrix((sums[is_free], others[is_free], ends), shape=(count, count))
-    return matrix, -fixed.sum(1)
+    number = np.full(alpha.shape, -1, np.int32)
+    number[is_unknown] = np.arange(count)
+    sums, right_side = _sum_windows(
+        image.astype(np.float64), alpha.astype(np.float64), number, count
+    )
+    values, columns, ends = _compress(sums, number)
+    return csr_matrix((values, columns, ends), shape=(count, count)), right_side
 
 
-def window_entries(colours: np.ndarray) -> np.ndarray:
-    """Computes what each window adds to the Laplacian.
+@numba.njit(cache=True, nogil=True)
+def _sum_windows(image, alpha, number, count):
+    """Adds up what the windows say of each unknown pixel and its 24 neighbours.
 
     Args:
-        colours: (N, 9, 3) float64, the pixels of each window.
+        image: (H, W, 3) float64.
+        alpha: (H, W) float64.
+        number: (H, W) int32, of the unknown pixels in their order, -1 for known ones.
+        count: Of unknown pixels, U.
 
     Returns:
-        (N, 9, 9) float64.
+        (U, 25) float64, entries of the matrix by neighbour, those of known ones 0;
+        and the right side (U,) float64.
     """
-    colours = colours - colours.mean(1, keepdims=True)
-    covariance = colours.transpose(0, 2, 1) @ colours / 9 + EPSILON / 9 * np.eye(3)
-    whitened = np.empty_like(colours)  # by the Cholesky factor of each covariance
-    factor = np.zeros_like(covariance)
-    for i in range(3):
-        whitened[..., i] = colours[..., i]
-        for j in range(i + 1):
-            rest = covariance[:, i, j] - (factor[:, i, :j] * factor[:, j, :j]).sum(1)
-            factor[:, i, j] = np.sqrt(rest) if i == j else rest / factor[:, j, j]
-            if j < i:
-                whitened[..., i] -= factor[:, i, j, None] * whitened[..., j]
-        whitened[..., i] /= factor[:, i, i, None]
-    return np.eye(9) - (1 + whitened @ whitened.transpose(0, 2, 1)) / 9
+    sums = np.zeros((count, SPAN * SPAN))
+    right_side = np.zeros(count)
+    whitened = np.empty((9, 3))
+    pixels = np.empty(9, np.int64)
+    for top in range(alpha.shape[0] - 2):
+        for left in range(alpha.shape[1] - 2):
+            is_known = True
+            for i in range(9):
+                pixels[i] = number[top + i // 3, left + i % 3]
+                is_known &= pixels[i] < 0
+            if is_known:
+                continue
+            _whiten(image, top, left, whitened)
+            for i in range(9):
+                for j in range(i + 1):
+                    entry = 0.0 if i != j else 9.0
+                    entry -= 1 + whitened[i, 0] * whitened[j, 0]
+                    entry -= whitened[i, 1] * whitened[j, 1]
+                    entry -= whitened[i, 2] * whitened[j, 2]
+                    entry /= 9
+                    first, second = pixels[i], pixels[j]
+                    if first >= 0 and second >= 0:
+                        slot = (j // 3 - i // 3) * SPAN + j % 3 - i % 3
+                        sums[first, CENTRE + slot] += entry
+                        if i != j:
+                            sums[second, CENTRE - slot] += entry
+                    elif first >= 0:
+                        right_side[first] -= entry * alpha[top + j // 3, left + j % 3]
+                    elif second >= 0:
+                        right_side[second] -= entry * alpha[top + i // 3, left + i % 3]
+    return sums, right_side
+
+
+@numba.njit(cache=True, nogil=True)
+def _whiten(image, top, left, whitened):
+    """Takes the mean and the covariance out of the nine colours of a window.
+
+    Args:
+        image: (H, W, 3) float64.
+        top: First row of the window.
+        left: First column of it.
+        whitened: (9, 3) float64, written: L^-1 (I - mean), where L L^T is the
+            covariance with its regulariser, so that products of these are the
+            quadratic form of Eq. 12.
+    """
+    for axis in range(3):
+        mean = 0.0
+        for i in range(9):
+            whitened[i, axis] = image[top + i // 3, left + i % 3, axis]
+            mean += whitened[i, axis]
+        for i in range(9):
+            whitened[i, axis] -= mean / 9
+    rr, rg, rb, gg, gb, bb = EPSILON, 0.0, 0.0, EPSILON, 0.0, EPSILON
+    for i in range(9):
+        red, green, blue = whitened[i]
+        rr, rg, rb = rr + red * red, rg + red * green, rb + red * blue
+        gg, gb, bb = gg + green * green, gb + green * blue, bb + blue * blue
+    # Cholesky's factor, the rows of L
+    first = np.sqrt(rr / 9)
+    rg, rb = rg / 9 / first, rb / 9 / first
+    second = np.sqrt(gg / 9 - rg * rg)
+    gb = (gb / 9 - rg * rb) / second
+    third = np.sqrt(bb / 9 - rb * rb - gb * gb)
+    for i in range(9):
+        red, green, blue = whitened[i]
+        red /= first
+        green = (green - rg * red) / second
+        blue = (blue - rb * red - gb * green) / third
+        whitened[i, 0], whitened[i, 1], whitened[i, 2] = red, green, blue
+
+
+@numba.njit(cache=True, nogil=True)
+def _compress(sums, number):
+    """Drops empty entries: (U, 25) to values, columns and row ends of a CSR matrix."""
+    height, width = number.shape
+    total = np.count_nonzero(sums)
+    values, columns = np.empty(total), np.empty(total, np.int32)
+    ends = np.zeros(len(sums) + 1, np.int32)
+    place = 0
+    for row in range(height):
+        for column in range(width):
+            first = number[row, column]
+            if first < 0:
+                continue
+            for slot in range(SPAN * SPAN):
+                if sums[first, slot] != 0:
+                    values[place] = sums[first, slot]
+                    columns[place] = number[
+                        row + slot // SPAN - 2, column + slot % SPAN - 2
+                    ]
+                    place += 1
+            ends[first + 1] = place
+    return values, columns, ends
 
 
 def solve_exactly(matrix: csr_matrix, right_side: np.ndarray) -> np.ndarray:
@@ -138,14 +208,18 @@ def improve(
         steps: Iterations at most; fewer where 1e-5 is reached.
 
     Returns:
-        (U,) float64.
+        (U,) float32.
     """
-    scale = 1 / np.sqrt(matrix.diagonal())
-    scaled = matrix.multiply(scale[:, None]).multiply(scale).tocsr()
+    light = matrix.astype(np.float32)  # half of what each step reads
     solution, _ = cg(
-        scaled, scale * right_side, x0=start / scale, rtol=1e-5, maxiter=steps
+        light,
+        right_side.astype(np.float32),
+        x0=start.astype(np.float32),
+        rtol=1e-5,
+        maxiter=steps,
+        M=diags_array(1 / light.diagonal()),
     )
-    return scale * solution
+    return solution
 
 
 def linear_coefficients(
@@ -165,15 +239,16 @@ def linear_coefficients(
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (3, 3))
 
-    planes = cv2.split(image.astype(np.float64))
-    alpha = alpha.astype(np.float64)
+    planes = cv2.split(image)
     means, mean_alpha = [mean(plane) for plane in planes], mean(alpha)
     red, green, blue = (
         mean(plane * alpha) - mean_plane * mean_alpha
         for plane, mean_plane in zip(planes, means, strict=True)
     )
     rr, rg, rb, gg, gb, bb = (
-        mean(planes[i] * planes[j]) - means[i] * means[j] + GUIDED_EPSILON * (i == j)
+        mean(planes[i] * planes[j])
+        - means[i] * means[j]
+        + np.float32(GUIDED_EPSILON * (i == j))
         for i, j in combinations_with_replacement(range(3), 2)
     )
     first, second, third = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
@@ -185,4 +260,4 @@ def linear_coefficients(
         (third * red + fifth * green + sixth * blue) / determinant,
     ]
     offset = mean_alpha - sum(map(np.multiply, slope, means))
-    return mean(cv2.merge(slope)).astype(np.float32), mean(offset).astype(np.float32)
+    return mean(cv2.merge(slope)), mean(offset)

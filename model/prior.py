@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from scipy.sparse import diags_array
 
 from model import laplacian, matting, sampling
 
@@ -113,13 +112,13 @@ def solve(
     is_unknown = trimap == matting.UNKNOWN
     matrix, right_side = laplacian.unknown_system(image, alpha, is_unknown)
     weight = trust * pairs.confidence[is_unknown].astype(np.float64) + ANCHOR
-    matrix = matrix + diags_array(weight)
+    matrix.setdiag(matrix.diagonal() + weight)
     right_side += weight * pairs.alpha[is_unknown]
     if start is None:
-        alpha[is_unknown] = laplacian.solve_exactly(matrix.tocsr(), right_side)
+        alpha[is_unknown] = laplacian.solve_exactly(matrix, right_side)
     else:
         alpha[is_unknown] = laplacian.improve(
-            matrix.tocsr(), right_side, start[is_unknown], FINE_STEPS
+            matrix, right_side, start[is_unknown], FINE_STEPS
         )
     return np.clip(alpha, 0, 1)
 

@@ -10,21 +10,23 @@ A whole block is judged at once by the mean and the covariance of its pixels.
 from typing import NamedTuple
 
 import cv2
+import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
-from model import matting
+from model.matting import BACKGROUND, FOREGROUND
 
 REACH = 12  # blocks around the unknown region that samples are taken from
 SHARES = (1, 8, 48)  # a sample is the nearest of all known blocks, of 1 in 8, ...
 SIMILAR = 2  # samples chosen by colour
+STEPS = 48  # from 0 to 1, to which a colour is rounded before its like are sought
 LARGEST_TREE = 4096  # blocks that these are chosen from
 NOISE = 4 / 255  # deviation of a colour from the line of its pair
 DISTANCE_WEIGHT = 0.5  # of a sample as far away as twice the nearest one
 SEPARATION = 0.05  # squared distance of two colours that can be told apart
 AMBIGUITY = 0.02  # variance of alpha over the good pairs
 COLOURS = ("foreground", "background")
-CHUNK = 8192  # blocks judged at once, a bound on the memory
+NEGLIGIBLE = 20.0  # cost above the best from which on a pair does not count
 
 
 class Blocks(NamedTuple):
@@ -76,34 +78,7 @@ def cut_blocks(image: np.ndarray, trimap: np.ndarray, factor: int) -> Blocks:
     Returns:
         The blocks, H / factor by W / factor of them.
     """
-    size = (trimap.shape[1] // factor, trimap.shape[0] // factor)
-
-    def average(plane: np.ndarray) -> np.ndarray:
-        return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
-
-    def share_and_mean(code: int, planes: list) -> tuple[np.ndarray, np.ndarray]:
-        weight = (trimap == code).astype(np.float32)
-        share = average(weight)
-        scale = 1 / np.maximum(share, 1e-6)
-        return share, cv2.merge([average(plane * weight) * scale for plane in planes])
-
-    red, green, blue = planes = cv2.split(image)
-    unknown, mean = share_and_mean(matting.UNKNOWN, planes)
-    products = [red * red, green * green, blue * blue]
-    products += [red * green, red * blue, green * blue]
-    _, covariance = share_and_mean(matting.UNKNOWN, products)
-    covariance -= mean[..., [0, 1, 2, 0, 0, 1]] * mean[..., [0, 1, 2, 1, 2, 2]]
-    is_foreground, foreground = share_and_mean(matting.FOREGROUND, planes)
-    is_background, background = share_and_mean(matting.BACKGROUND, planes)
-    return Blocks(
-        mean,
-        covariance,
-        unknown,
-        foreground,
-        is_foreground,
-        background,
-        is_background,
-    )
+    return Blocks(*_sum_blocks(image, trimap, factor))
 
 
 def find_pairs(blocks: Blocks) -> Pairs:
@@ -118,10 +93,8 @@ def find_pairs(blocks: Blocks) -> Pairs:
     where = np.nonzero(blocks.unknown > 0)
     foregrounds, far = _samples(blocks, blocks.foreground, blocks.is_foreground, where)
     backgrounds, away = _samples(blocks, blocks.background, blocks.is_background, where)
-    penalty = DISTANCE_WEIGHT * (far[:, :, None] + away[:, None])
-    return choose_pairs(
-        blocks, where, foregrounds[:, :, None], backgrounds[:, None], penalty
-    )  # every foreground with every background
+    far, away = DISTANCE_WEIGHT * far, DISTANCE_WEIGHT * away
+    return choose_pairs(blocks, where, foregrounds, backgrounds, far, away)
 
 
 def refine_pairs(blocks: Blocks, coarse: Pairs) -> Pairs:
@@ -135,26 +108,23 @@ def refine_pairs(blocks: Blocks, coarse: Pairs) -> Pairs:
         The pairs of the smaller blocks.
     """
     height, width = coarse.alpha.shape
-    where = np.nonzero(blocks.unknown > 0)
-    foregrounds, backgrounds, penalties = [], [], []
-    smooth = [smooth_colours(coarse, name) for name in COLOURS]
-    for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
-        rows = np.clip(where[0] // 2 + down, 0, height - 1)
-        columns = np.clip(where[1] // 2 + right, 0, width - 1)
-        foregrounds.append(coarse.foreground[rows, columns])
-        backgrounds.append(coarse.background[rows, columns])
-        is_pair = coarse.confidence[rows, columns] > 0
-        penalties.append(np.where(is_pair, 0, np.float32(1e3)))
-    foregrounds.append(smooth[0][where[0] // 2, where[1] // 2])
-    backgrounds.append(smooth[1][where[0] // 2, where[1] // 2])
-    penalties.append(np.zeros_like(penalties[0]))
-    return choose_pairs(
-        blocks,
-        where,
-        np.stack(foregrounds, axis=1),
-        np.stack(backgrounds, axis=1),
-        np.stack(penalties, axis=1),
-    )
+    rows, columns = where = np.nonzero(blocks.unknown > 0)
+    around = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
+    near = tuple(
+        np.stack([np.clip(places // 2 + step, 0, length - 1) for step in steps], axis=1)
+        for places, steps, length in zip(
+            where, zip(*around, strict=True), (height, width), strict=True
+        )
+    )  # rows and columns, (U, 5) each
+    offered = []
+    for name in COLOURS:
+        smooth = smooth_colours(coarse, name)[rows // 2, columns // 2]
+        offered.append(
+            np.concatenate([getattr(coarse, name)[near], smooth[:, None]], axis=1)
+        )
+    penalty = np.zeros(offered[0].shape[:2], np.float32)
+    penalty[:, : len(around)] = np.where(coarse.confidence[near] > 0, 0, 1e3)
+    return choose_pairs(blocks, where, *offered, penalty, None)
 
 
 def choose_pairs(
@@ -162,7 +132,8 @@ def choose_pairs(
     where: tuple[np.ndarray, np.ndarray],
     foregrounds: np.ndarray,
     backgrounds: np.ndarray,
-    penalty: np.ndarray,
+    far: np.ndarray,
+    away: np.ndarray | None,
 ) -> Pairs:
     """Averages the best of the pairs offered to each block.
 
@@ -172,9 +143,11 @@ def choose_pairs(
     Args:
         blocks: The blocks.
         where: Rows and columns of the U unknown ones.
-        foregrounds: (U, K, 3) float32; or (U, I, 1, 3), to be paired with all of
-        backgrounds: (U, K, 3) float32; or (U, 1, J, 3).
-        penalty: (U, K) or (U, I, J) float32, added to the cost.
+        foregrounds: (U, I, 3) float32.
+        backgrounds: (U, J, 3) float32.
+        far: (U, I) float32, what each foreground adds to the cost of its pairs.
+        away: (U, J) float32, the same of the backgrounds, each of which is paired
+            with every foreground; or None for pairs of the same number only, I = J.
 
     Returns:
         The pairs; confident where the best one is close, its colours are far
@@ -186,30 +159,18 @@ def choose_pairs(
         blocks.is_foreground.copy(),
         np.zeros_like(blocks.unknown),
     )
-    for first in range(0, len(where[0]), CHUNK):
-        part = slice(first, first + CHUNK)
-        here = (where[0][part], where[1][part])
-        offered = [
-            np.moveaxis(offer[part], -1, 0) for offer in (foregrounds, backgrounds)
-        ]
-        cost, alpha = _judge(blocks.mean[here], blocks.covariance[here], *offered)
-        cost += penalty[part]
-        axes = tuple(range(1, cost.ndim))
-        best = cost.min(axes, keepdims=True)
-        weight = np.exp(best - cost)
-        weight /= weight.sum(axes, keepdims=True)
-        mean_alpha = (weight * alpha).sum(axes, keepdims=True)
-        variance = (weight * (alpha - mean_alpha) ** 2).sum(axes)
-        mean_alpha, best = mean_alpha.ravel(), best.ravel()
-        colours = [_average(weight, offer) for offer in offered]
-        separation = np.square(colours[0] - colours[1]).sum(1)
-        pairs.foreground[here], pairs.background[here] = colours
-        pairs.alpha[here] += blocks.unknown[here] * mean_alpha
-        pairs.confidence[here] = (
-            np.exp(-best / 4 - variance / AMBIGUITY)
-            * separation
-            / (separation + SEPARATION)
-        )
+    chosen = _average_pairs(
+        blocks.mean[where],
+        blocks.covariance[where],
+        foregrounds,
+        backgrounds,
+        far,
+        np.zeros_like(far) if away is None else away,
+        away is not None,
+    )
+    pairs.foreground[where], pairs.background[where] = chosen[:2]
+    pairs.alpha[where] += blocks.unknown[where] * chosen[2]
+    pairs.confidence[where] = chosen[3]
     return pairs
 
 
@@ -252,12 +213,18 @@ def _samples(
     # the tree, which divides its points there, would never end.
     tree = cKDTree(1 + colours[tuple(known[part].T)])
     similar = min(SIMILAR, len(part))
-    _, found = tree.query(1 + blocks.mean[where], np.arange(1, similar + 1))
+    asked, which = _distinct(blocks.mean[where])
+    _, found = tree.query(1 + asked, np.arange(1, similar + 1))
+    found = found[which]
     index = np.column_stack([*chosen, part[found]])  # (U, K) into known
-    points = np.column_stack(where)[:, None]
-    distance = np.linalg.norm(known[index] - points, axis=2).astype(np.float32)
-    distance /= distance.min(1, keepdims=True) + 1
-    return colours[tuple(np.moveaxis(known[index], 2, 0))], distance
+    return _gather(np.column_stack(where), known, index, colours)
+
+
+def _distinct(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rounds (N, 3) colours to `STEPS` a channel: the distinct ones, and which each."""
+    steps = np.round(colours * STEPS).astype(np.int64)
+    codes, which = np.unique(steps @ [1, 256, 256**2], return_inverse=True)
+    return np.column_stack([codes & 255, codes >> 8 & 255, codes >> 16]) / STEPS, which
 
 
 def _nearest(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -272,38 +239,148 @@ def _nearest(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return number[labels]
 
 
-def _judge(
-    mean: np.ndarray,
-    covariance: np.ndarray,
-    foregrounds: np.ndarray,
-    backgrounds: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Judges (3, U, ...) pairs: their cost and the mean alpha in [0, 1].
+@numba.njit(cache=True, nogil=True)
+def _sum_blocks(image, trimap, factor):
+    """Sums up the pixels of each block by their region; the fields of `Blocks`."""
+    height, width = trimap.shape[0] // factor, trimap.shape[1] // factor
+    share = np.zeros((3, height, width), np.float32)  # background, unknown, foreground
+    mean = np.zeros((3, height, width, 3), np.float32)
+    covariance = np.zeros((height, width, 6), np.float32)
+    for row in range(height):
+        for column in range(width):
+            rr = gg = bb = rg = rb = gb = np.float32(0)
+            for y in range(row * factor, (row + 1) * factor):
+                for x in range(column * factor, (column + 1) * factor):
+                    code = trimap[y, x]
+                    region = 0 if code == BACKGROUND else 2 if code == FOREGROUND else 1
+                    red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+                    share[region, row, column] += 1
+                    mean[region, row, column, 0] += red
+                    mean[region, row, column, 1] += green
+                    mean[region, row, column, 2] += blue
+                    if region == 1:
+                        rr, gg, bb = (
+                            rr + red * red,
+                            gg + green * green,
+                            bb + blue * blue,
+                        )
+                        rg, rb, gb = (
+                            rg + red * green,
+                            rb + red * blue,
+                            gb + green * blue,
+                        )
+            count = max(share[1, row, column], np.float32(1))
+            for region in range(3):
+                for axis in range(3):
+                    mean[region, row, column, axis] /= max(
+                        share[region, row, column], 1
+                    )
+                share[region, row, column] /= factor**2
+            red, green, blue = mean[1, row, column]
+            covariance[row, column, 0] = rr / count - red * red
+            covariance[row, column, 1] = gg / count - green * green
+            covariance[row, column, 2] = bb / count - blue * blue
+            covariance[row, column, 3] = rg / count - red * green
+            covariance[row, column, 4] = rb / count - red * blue
+            covariance[row, column, 5] = gb / count - green * blue
+    return mean[1], covariance, share[1], mean[2], share[2], mean[0], share[0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(points, known, index, colours):
+    """Looks up the samples that were chosen.
+
+    Args:
+        points: (U, 2) int, rows and columns of the unknown blocks.
+        known: (N, 2) int, of the known ones.
+        index: (U, K) int, into those.
+        colours: (h, w, 3) float32.
+
+    Returns:
+        Colours (U, K, 3) float32, and how much farther than the nearest of the K
+        each is, (U, K) float32.
+    """
+    found = np.empty((*index.shape, 3), np.float32)
+    distance = np.empty(index.shape, np.float32)
+    for u in range(len(points)):
+        nearest = np.inf
+        for k in range(index.shape[1]):
+            row, column = known[index[u, k]]
+            found[u, k] = colours[row, column]
+            distance[u, k] = np.hypot(row - points[u, 0], column - points[u, 1])
+            nearest = min(nearest, distance[u, k])
+        for k in range(index.shape[1]):
+            distance[u, k] /= nearest + 1
+    return found, distance
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _average_pairs(mean, covariance, foregrounds, backgrounds, far, away, all_pairs):
+    """Averages pairs, see `choose_pairs`.
 
     The cost is the mean squared distance of the block's pixels to the line, and of
     their mean to the segment, over the variance of the noise.
+
+    Args:
+        mean: (U, 3) float32, of the pixels of each block.
+        covariance: (U, 6) float32.
+        foregrounds: (U, I, 3) float32.
+        backgrounds: (U, J, 3) float32.
+        far: (U, I) float32.
+        away: (U, J) float32.
+        all_pairs: Whether every foreground goes with every background.
+
+    Returns:
+        Foreground and background (U, 3), alpha and confidence (U,), float32.
     """
-    shape = (-1,) + (1,) * (foregrounds.ndim - 2)
-    mean, covariance = (
-        [values.reshape(shape) for values in cv2.split(values[:, None])]
-        for values in (mean, covariance)
-    )
-    red, green, blue = across = foregrounds - backgrounds
-    offset = [values - other for values, other in zip(mean, backgrounds, strict=True)]
-    separation = red * red + green * green + blue * blue + np.float32(1e-4)
-    along = sum(map(np.multiply, across, offset))
-    products = red * red, green * green, blue * blue
-    products += 2 * red * green, 2 * red * blue, 2 * green * blue
-    spread = sum(map(np.multiply, products, covariance))
-    total = sum(covariance[:3]) + sum(map(np.square, offset))
-    alpha = along / separation
-    clipped = np.clip(alpha, 0, 1)
-    residual = total - (spread + along**2) / separation
-    residual += (alpha - clipped) ** 2 * separation
-    return np.maximum(residual, 0) / NOISE**2, clipped
-
-
-def _average(weight: np.ndarray, offered: np.ndarray) -> np.ndarray:
-    """Averages (3, U, ...) colours by (U, ...) weights that sum to 1: (U, 3)."""
-    axes = tuple(range(1, weight.ndim))
-    return np.stack([(weight * plane).sum(axes) for plane in offered], axis=1)
+    count, rows, columns = *far.shape, away.shape[1]
+    chosen = np.zeros((2, count, 3), np.float32)
+    alphas, confidences = np.empty(count, np.float32), np.empty(count, np.float32)
+    cost, alpha = np.empty((rows, columns)), np.empty((rows, columns))
+    across, offset = np.empty((3, columns)), np.empty((3, columns))
+    for u in range(count):
+        rr, gg, bb, rg, rb, gb = covariance[u]
+        best = np.inf
+        for axis in range(3):
+            for j in range(columns):
+                offset[axis, j] = mean[u, axis] - backgrounds[u, j, axis]
+        for i in range(rows):
+            for axis in range(3):
+                for j in range(columns):
+                    across[axis, j] = foregrounds[u, i, axis] - backgrounds[u, j, axis]
+            for j in range(0 if all_pairs else i, columns if all_pairs else i + 1):
+                red, green, blue = across[0, j], across[1, j], across[2, j]
+                x, y, z = offset[0, j], offset[1, j], offset[2, j]
+                separation = red * red + green * green + blue * blue + 1e-4
+                along = red * x + green * y + blue * z
+                spread = red * red * rr + green * green * gg + blue * blue * bb
+                spread += 2 * (red * green * rg + red * blue * rb + green * blue * gb)
+                place = along / separation
+                clipped = min(max(place, 0.0), 1.0)
+                residual = rr + gg + bb + x * x + y * y + z * z
+                residual -= (spread + along * along) / separation
+                residual += (place - clipped) * (place - clipped) * separation
+                alpha[i, j] = clipped
+                cost[i, j] = max(residual, 0.0) / NOISE**2 + far[u, i] + away[u, j]
+                best = min(best, cost[i, j])
+        total = first = second = 0.0
+        pair = np.zeros((2, 3))
+        for i in range(rows):
+            for j in range(0 if all_pairs else i, columns if all_pairs else i + 1):
+                if cost[i, j] > best + NEGLIGIBLE:
+                    continue
+                weight = np.exp(best - cost[i, j])
+                total += weight
+                first += weight * alpha[i, j]
+                second += weight * alpha[i, j] ** 2
+                for axis in range(3):
+                    pair[0, axis] += weight * foregrounds[u, i, axis]
+                    pair[1, axis] += weight * backgrounds[u, j, axis]
+        pair /= total
+        alphas[u] = first / total
+        variance = max(second / total - (first / total) ** 2, 0.0)
+        separation = np.square(pair[0] - pair[1]).sum()
+        confidences[u] = np.exp(-best / 4 - variance / AMBIGUITY)
+        confidences[u] *= separation / (separation + SEPARATION)
+        chosen[0, u], chosen[1, u] = pair[0], pair[1]
+    return chosen[0], chosen[1], alphas, confidences

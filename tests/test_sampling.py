@@ -77,9 +77,50 @@ def test_a_single_known_block_a_side_is_enough():
     np.testing.assert_allclose(pairs.alpha[:3, -1], 1, atol=0.01)
 
 
-def test_large_pictures_are_judged_in_parts_with_the_same_result(blocks, monkeypatch):
-    whole = sampling.find_pairs(blocks[0])
-    monkeypatch.setattr(sampling, "CHUNK", 7)
-    parts = sampling.find_pairs(blocks[0])
-    for one, other in zip(whole, parts, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+def brute_force_average(mean, covariance, pairs, penalties):
+    """One block: the average of its pairs, weighted by exp(-cost)."""
+    (rr, gg, bb, rg, rb, gb), costs, alphas = covariance, [], []
+    spread = np.array([[rr, rg, rb], [rg, gg, gb], [rb, gb, bb]])
+    for foreground, background in pairs:
+        across = foreground - background
+        length = across @ across + 1e-4
+        place = across @ (mean - background) / length
+        alphas.append(np.clip(place, 0, 1))
+        cost = np.trace(spread) - across @ spread @ across / length
+        cost += np.sum((mean - background) ** 2) - place**2 * length
+        cost += (place - alphas[-1]) ** 2 * length
+        costs.append(max(cost, 0) / sampling.NOISE**2)
+    weight = np.exp(np.min(np.add(costs, penalties)) - np.add(costs, penalties))
+    weight /= weight.sum()
+    return np.einsum("p,psc->sc", weight, np.array(pairs)), weight @ alphas
+
+
+@pytest.mark.parametrize("all_pairs", [True, False])
+def test_pairs_are_averaged_as_the_formulas_say(blocks, all_pairs):
+    random = np.random.default_rng(3)
+    cut, _ = blocks
+    where = np.nonzero(cut.unknown > 0)
+    count = len(where[0])
+    first, second = (
+        (colour + random.normal(0, 0.05, (count, 4, 3))).astype(np.float32)
+        for colour in (RED, GREEN)
+    )
+    far, away = random.random((2, count, 4)).astype(np.float32)
+    chosen = sampling.choose_pairs(
+        cut, where, first, second, far, away if all_pairs else None
+    )
+    for u in (0, 17, count - 1):
+        numbers = [(i, j) for i in range(4) for j in range(4) if all_pairs or i == j]
+        (foreground, background), alpha = brute_force_average(
+            cut.mean[where][u].astype(float),
+            cut.covariance[where][u].astype(float),
+            [
+                (first[u, i].astype(float), second[u, j].astype(float))
+                for i, j in numbers
+            ],
+            [far[u, i] + (away[u, j] if all_pairs else 0) for i, j in numbers],
+        )
+        place = where[0][u], where[1][u]
+        np.testing.assert_allclose(chosen.foreground[place], foreground, atol=1e-3)
+        np.testing.assert_allclose(chosen.background[place], background, atol=1e-3)
+        np.testing.assert_allclose(chosen.alpha[place], alpha, atol=1e-3)
