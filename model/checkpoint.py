@@ -2,6 +2,7 @@
 
     config.json               the options that rebuild the networks
     generator-N.weights.h5    the generator after N batches, all that eval.py needs
+    generator-N.onnx          the same for ONNX Runtime, made when first needed
     matting.ckpt-N.*          the whole training state after N batches
     history.csv, tensorboard/ what happened
 
@@ -15,6 +16,7 @@ import re
 from pathlib import Path
 
 WEIGHTS = "generator-{step}.weights.h5"
+EXPORTED = "generator-{step}.onnx"
 STATE = "matting.ckpt"
 
 
@@ -241,7 +243,8 @@ class Checkpoints:
         self.manager.save(checkpoint_number=step)
         for old in before - set(self.manager.checkpoints):
             number = old.rsplit("-", 1)[1]
-            (self.directory / WEIGHTS.format(step=number)).unlink(missing_ok=True)
+            for name in (WEIGHTS, EXPORTED):
+                (self.directory / name.format(step=number)).unlink(missing_ok=True)
 
     def restore(self, step: int) -> int:
         """Restores a checkpoint; later ones are moved to the folder `abandoned`.

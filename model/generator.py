@@ -3,7 +3,7 @@
 Both presets take a dict of `image` (B, H, W, 3) float32 in [0, 1] and `trimap`
 (B, H, W, 1) uint8 codes, and give a dict of `alpha` (B, H, W, 1) float32; that of
 the baseline has `foreground` (B, H, W, 3) too. Height and width are multiples of
-`DIVISOR`.
+32.
 """
 
 import keras
@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from model import encoder, matting
 
-DIVISOR = 32  # of height and width, for every preset
 PRESETS = ("matting", "paper2018")
 # channels of the levels, fine to coarse: from half of the resolution on, or from all
 WIDTHS = {"matting": (16, 48, 64, 96, 128), "paper2018": (16, 32, 64, 128)}

@@ -1,17 +1,27 @@
 """One photograph and its trimap to alpha and foreground: the only road there.
 
-The picture is padded to what the network needs, the prior is solved, the network
-runs, the padding comes off, what the trimap knows is kept exactly, and the colours
-are estimated from the alpha, unless the network has some of its own.
+Only the window around the unknown pixels is worked on. There the prior is solved, the
+network runs on what it gives, piece by piece where the picture is large, what the
+trimap knows is kept exactly, and the colours are estimated from the alpha, unless the
+network has some of its own.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from model import images, matting, prior
 from model.foreground import estimate_foreground
-from model.generator import DIVISOR
+
+DIVISOR = 32  # of height and width of what a network takes
+GRID = 2 * DIVISOR  # windows and pieces begin at multiples of it
+CONTEXT = 128  # pixels around the unknown ones, and around a piece, that count
+PIECE = 1024  # side of what the network is given at a time, without its context
+REDUCED = {"prior": 1, "colours": 4, "samples": 2}  # pixels to a value of the guess
+
+Window = tuple[slice, slice]  # rows and columns
 
 
 class Matte(NamedTuple):
@@ -26,38 +36,192 @@ class Matte(NamedTuple):
     foreground: np.ndarray
 
 
-def predict(generator, image: np.ndarray, trimap: np.ndarray) -> Matte:
+def predict(
+    network, image: np.ndarray, trimap: np.ndarray, fast: bool = False
+) -> Matte:
     """Mattes one picture.
 
     Args:
-        generator: As `checkpoint.load_generator` gives it.
+        network: As `network.load_network` or `checkpoint.load_generator` gives it.
         image: (H, W, 3) float32 in [0, 1], of any size.
         trimap: (H, W) uint8.
+        fast: Whether the network sees half of the resolution.
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
         to the image where alpha is 1.
     """
-    height, width = trimap.shape
-    padding = ((0, -height % DIVISOR), (0, -width % DIVISOR))
-    inputs = {
-        "image": np.pad(image, (*padding, (0, 0)), mode="symmetric"),
-        "trimap": np.pad(trimap, padding, mode="symmetric"),
-    }
-    asked = {tensor.name for tensor in generator.inputs}
-    if "prior" in asked:
-        guess = prior.first_guess(inputs["image"], inputs["trimap"])
-        for name, values in zip(("prior", "colours", "samples"), guess, strict=True):
-            inputs[name] = images.to_uint8(values) / np.float32(255)  # as in training
-    batch = {
-        name: np.atleast_3d(values)[None]
-        for name, values in inputs.items()
-        if name in asked
-    }
-    outputs = generator.predict_on_batch(batch)  # twice as fast as calling it
-    alpha = outputs["alpha"][0, :height, :width, 0]
-    alpha = matting.paste_known(alpha, trimap)
+    outputs = run(network, image, trimap, fast)
+    alpha = outputs["alpha"]
     if "foreground" not in outputs:
         return Matte(alpha, estimate_foreground(image, alpha))
-    colour = outputs["foreground"][0, :height, :width]
-    return Matte(alpha, np.where(alpha[..., None] == 1, image, np.clip(colour, 0, 1)))
+    is_opaque = alpha[..., None] == 1
+    return Matte(alpha, np.where(is_opaque, image, outputs["foreground"]))
+
+
+def run(
+    network, image: np.ndarray, trimap: np.ndarray, fast: bool = False
+) -> dict[str, np.ndarray]:
+    """Runs the prior and the network, without estimating colours.
+
+    Args:
+        network: As of `predict`.
+        image: (H, W, 3) float32 in [0, 1].
+        trimap: (H, W) uint8.
+        fast: Whether the network sees half of the resolution.
+
+    Returns:
+        `alpha` (H, W) float32 in [0, 1], exact where the trimap is known, and
+        `foreground` (H, W, 3), if the network has one: the image where nothing is
+        unknown around.
+    """
+    window = find_window(trimap)
+    if window is None:
+        nothing = np.zeros(trimap.shape, np.float32)
+        return {"alpha": matting.paste_known(nothing, trimap)}
+    inputs = prepare(network, image[window], trimap[window])
+    call = _call_reduced if fast else _call
+    results: dict[str, np.ndarray] = {}
+    for inner, outer in pieces(inputs["trimap"][..., 0]):
+        part = {
+            name: values[_scaled(outer, REDUCED.get(name, 1))]
+            for name, values in inputs.items()
+        }
+        for name, values in call(network, part).items():
+            shape = (*inputs["trimap"].shape[:2], values.shape[2])
+            whole = results.setdefault(name, np.zeros(shape, np.float32))
+            whole[inner] = values[_within(inner, outer)]
+    height, width = trimap[window].shape
+    outputs = {"alpha": np.zeros(trimap.shape, np.float32)}
+    outputs["alpha"][window] = results["alpha"][:height, :width, 0]
+    outputs["alpha"] = matting.paste_known(outputs["alpha"], trimap)
+    if "foreground" in results:
+        outputs["foreground"] = image.astype(np.float32)
+        colours = np.clip(results["foreground"][:height, :width], 0, 1)
+        outputs["foreground"][window] = colours
+    return outputs
+
+
+def find_window(trimap: np.ndarray) -> Window | None:
+    """Finds the part of a picture that the unknown pixels depend on.
+
+    Args:
+        trimap: (H, W) uint8.
+
+    Returns:
+        Rows and columns of the rectangle around all unknown pixels, with their
+        context; the whole picture if a known region lies beyond that; None if nothing
+        is unknown.
+    """
+    is_unknown = trimap == matting.UNKNOWN
+    if not is_unknown.any():
+        return None
+    window = []
+    for axis, length in zip((1, 0), trimap.shape, strict=True):
+        places = np.flatnonzero(is_unknown.any(axis))
+        first = max(0, places[0] - CONTEXT) // GRID * GRID
+        window.append(slice(first, min(length, places[-1] + 1 + CONTEXT)))
+    window = tuple(window)
+    for code in (matting.FOREGROUND, matting.BACKGROUND):
+        if (trimap == code).any() and not (trimap[window] == code).any():
+            return (slice(0, trimap.shape[0]), slice(0, trimap.shape[1]))
+    return window
+
+
+def prepare(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndarray]:
+    """Pads a picture to what a network takes, and makes the first guess if it asks.
+
+    Args:
+        network: As of `predict`.
+        image: (h, w, 3) float32 in [0, 1].
+        trimap: (h, w) uint8.
+
+    Returns:
+        The inputs by name: (H, W, C), H and W the next multiples of `GRID`, those of
+        the guess smaller as `REDUCED` says.
+    """
+    below, right = (-length % GRID for length in trimap.shape)
+    inputs = {
+        name: np.atleast_3d(
+            cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REFLECT)
+        )
+        for name, values in (("image", image), ("trimap", trimap))
+    }
+    if "prior" in {tensor.name for tensor in network.inputs}:
+        guess = prior.first_guess(inputs["image"], inputs["trimap"][..., 0])
+        for name, values in zip(REDUCED, guess, strict=True):
+            levels = images.to_uint8(np.atleast_3d(values))  # as in training
+            inputs[name] = levels / np.float32(255)
+    return inputs
+
+
+def pieces(trimap: np.ndarray) -> Iterator[tuple[Window, Window]]:
+    """Divides a picture into pieces with unknown pixels.
+
+    Args:
+        trimap: (H, W) uint8, both sides multiples of `GRID`.
+
+    Yields:
+        Rows and columns of a piece, and of the same with its context.
+    """
+    spans = []
+    for length in trimap.shape:
+        count = -(-length // PIECE)
+        side = -(-length // count // GRID) * GRID
+        starts = range(0, length, side)
+        spans.append([slice(first, min(first + side, length)) for first in starts])
+    for rows in spans[0]:
+        for columns in spans[1]:
+            if (trimap[rows, columns] == matting.UNKNOWN).any():
+                outer = (
+                    slice(
+                        max(0, span.start - CONTEXT), min(length, span.stop + CONTEXT)
+                    )
+                    for span, length in zip((rows, columns), trimap.shape, strict=True)
+                )
+                yield (rows, columns), tuple(outer)
+
+
+def _call(network, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Runs the network on (H, W, C) arrays; gives the same by the outputs' names."""
+    batch = {name: values[None] for name, values in inputs.items()}
+    outputs = network.predict_on_batch(batch)  # twice as fast as calling it
+    return {name: np.asarray(values[0]) for name, values in outputs.items()}
+
+
+def _call_reduced(network, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Does the same at half of the resolution.
+
+    What the network adds to the prior is carried up and added to the prior of full
+    resolution, whose details so stay; without a prior, the result itself is.
+    """
+    reduced = {
+        name: prior.shrink_trimap(values[..., 0], 2)[..., None]
+        if name == "trimap"
+        else np.atleast_3d(prior.shrink(values, 2))
+        for name, values in inputs.items()
+    }
+    outputs = _call(network, reduced)
+    full = inputs["image"].shape[1::-1]
+    if "prior" in inputs:
+        outputs["alpha"] = outputs["alpha"] - reduced["prior"]
+    outputs = {
+        name: np.atleast_3d(cv2.resize(values, full, interpolation=cv2.INTER_LINEAR))
+        for name, values in outputs.items()
+    }
+    if "prior" in inputs:
+        outputs["alpha"] += inputs["prior"]
+    return outputs
+
+
+def _scaled(window: Window, factor: int) -> Window:
+    """Gives the rows and columns of a window in a picture that is so much smaller."""
+    return tuple(slice(span.start // factor, span.stop // factor) for span in window)
+
+
+def _within(inner: Window, outer: Window) -> Window:
+    """Gives the rows and columns of a window as counted from another's corner."""
+    return tuple(
+        slice(span.start - around.start, span.stop - around.start)
+        for span, around in zip(inner, outer, strict=True)
+    )

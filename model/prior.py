@@ -12,6 +12,7 @@ from functools import reduce
 from typing import NamedTuple
 
 import cv2
+import numba
 import numpy as np
 
 from model import laplacian, matting, sampling
@@ -70,17 +71,18 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     small = shrink(image, FACTOR)
     alpha = solve(small, shrink_trimap(padded_trimap, FACTOR), pairs, COARSE_TRUST)
     fine_image = shrink(image, FACTOR // 2)
+    fine_trimap = shrink_trimap(padded_trimap, FACTOR // 2)
     fine_pairs = sampling.refine_pairs(
         sampling.cut_blocks(image, padded_trimap, FACTOR // 2), pairs
     )
     alpha = solve(
         fine_image,
-        shrink_trimap(padded_trimap, FACTOR // 2),
+        fine_trimap,
         fine_pairs,
         FINE_TRUST,
-        start=enlarge(small, alpha, fine_image),
+        start=enlarge(small, alpha, fine_image, fine_trimap),
     )
-    alpha = enlarge(fine_image, alpha, image)[:height, :width]
+    alpha = enlarge(fine_image, alpha, image, padded_trimap)[:height, :width]
     colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
     return Guess(
         matting.paste_known(alpha, trimap),
@@ -123,22 +125,57 @@ def solve(
     return np.clip(alpha, 0, 1)
 
 
-def enlarge(image: np.ndarray, alpha: np.ndarray, target: np.ndarray) -> np.ndarray:
+def enlarge(
+    image: np.ndarray, alpha: np.ndarray, target: np.ndarray, trimap: np.ndarray
+) -> np.ndarray:
     """Carries an alpha to a larger picture by its local linear models.
 
     Args:
         image: (h, w, 3) float32 in [0, 1].
         alpha: (h, w) float32 in [0, 1].
         target: (H, W, 3) float32 in [0, 1], the same picture in large.
+        trimap: (H, W) uint8.
 
     Returns:
-        (H, W) float32 in [0, 1].
+        (H, W) float32 in [0, 1], 0 where nothing is unknown.
     """
     slope, offset = laplacian.linear_coefficients(image, alpha)
-    size = target.shape[1::-1]
-    slope = cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR)
-    offset = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)
-    return np.clip(np.einsum("hwc,hwc->hw", slope, target) + offset, 0, 1)
+    return _apply(np.dstack([slope, offset]), target, trimap)
+
+
+@numba.njit(cache=True, nogil=True)
+def _apply(models, target, trimap):
+    """Applies linear models, interpolated between their pixels.
+
+    Args:
+        models: (h, w, 4) float32, slope and offset.
+        target: (H, W, 3) float32.
+        trimap: (H, W) uint8.
+
+    Returns:
+        (H, W) float32 in [0, 1], 0 where nothing is unknown.
+    """
+    height, width = models.shape[:2]
+    alpha = np.zeros(trimap.shape, np.float32)
+    down, right = height / trimap.shape[0], width / trimap.shape[1]
+    for row in range(trimap.shape[0]):
+        y = min(max((row + 0.5) * down - 0.5, 0.0), height - 1.0)
+        top = min(int(y), height - 2)
+        for column in range(trimap.shape[1]):
+            if trimap[row, column] != matting.UNKNOWN:
+                continue
+            x = min(max((column + 0.5) * right - 0.5, 0.0), width - 1.0)
+            left = min(int(x), width - 2)
+            total = 0.0
+            for k in range(4):
+                upper = models[top, left, k] * (left + 1 - x)
+                upper += models[top, left + 1, k] * (x - left)
+                lower = models[top + 1, left, k] * (left + 1 - x)
+                lower += models[top + 1, left + 1, k] * (x - left)
+                value = upper * (top + 1 - y) + lower * (y - top)
+                total += value * target[row, column, k] if k < 3 else value
+            alpha[row, column] = min(max(total, 0.0), 1.0)
+    return alpha
 
 
 def shrink(image: np.ndarray, factor: int) -> np.ndarray:

@@ -26,6 +26,7 @@ DISTANCE_WEIGHT = 0.5  # of a sample as far away as twice the nearest one
 SEPARATION = 0.05  # squared distance of two colours that can be told apart
 AMBIGUITY = 0.02  # variance of alpha over the good pairs
 COLOURS = ("foreground", "background")
+AROUND = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])  # a block and its four
 NEGLIGIBLE = 20.0  # cost above the best from which on a pair does not count
 
 
@@ -78,7 +79,21 @@ def cut_blocks(image: np.ndarray, trimap: np.ndarray, factor: int) -> Blocks:
     Returns:
         The blocks, H / factor by W / factor of them.
     """
-    return Blocks(*_sum_blocks(image, trimap, factor))
+    means, covariance, shares = _sum_blocks(image, trimap, factor)
+    (background, mean, foreground), shares = (
+        [np.ascontiguousarray(np.moveaxis(values, 2, 0)[region]) for region in range(3)]
+        for values in (means, shares)
+    )
+    is_background, unknown, is_foreground = shares
+    return Blocks(
+        mean,
+        covariance,
+        unknown,
+        foreground,
+        is_foreground,
+        background,
+        is_background,
+    )
 
 
 def find_pairs(blocks: Blocks) -> Pairs:
@@ -107,24 +122,14 @@ def refine_pairs(blocks: Blocks, coarse: Pairs) -> Pairs:
     Returns:
         The pairs of the smaller blocks.
     """
-    height, width = coarse.alpha.shape
-    rows, columns = where = np.nonzero(blocks.unknown > 0)
-    around = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
-    near = tuple(
-        np.stack([np.clip(places // 2 + step, 0, length - 1) for step in steps], axis=1)
-        for places, steps, length in zip(
-            where, zip(*around, strict=True), (height, width), strict=True
-        )
-    )  # rows and columns, (U, 5) each
-    offered = []
-    for name in COLOURS:
-        smooth = smooth_colours(coarse, name)[rows // 2, columns // 2]
-        offered.append(
-            np.concatenate([getattr(coarse, name)[near], smooth[:, None]], axis=1)
-        )
-    penalty = np.zeros(offered[0].shape[:2], np.float32)
-    penalty[:, : len(around)] = np.where(coarse.confidence[near] > 0, 0, 1e3)
-    return choose_pairs(blocks, where, *offered, penalty, None)
+    where = np.nonzero(blocks.unknown > 0)
+    offered = _offer(
+        np.column_stack(where),
+        coarse.confidence,
+        np.stack([coarse.foreground, coarse.background]),
+        np.stack([smooth_colours(coarse, name) for name in COLOURS]),
+    )
+    return choose_pairs(blocks, where, *offered, None)
 
 
 def choose_pairs(
@@ -241,49 +246,76 @@ def _nearest(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True)
 def _sum_blocks(image, trimap, factor):
-    """Sums up the pixels of each block by their region; the fields of `Blocks`."""
+    """Averages the pixels of each block by their region; the fields of `Blocks`."""
     height, width = trimap.shape[0] // factor, trimap.shape[1] // factor
-    share = np.zeros((3, height, width), np.float32)  # background, unknown, foreground
-    mean = np.zeros((3, height, width, 3), np.float32)
-    covariance = np.zeros((height, width, 6), np.float32)
+    sums = np.zeros((height, width, 3, 4), np.float32)  # colours and their number
+    products = np.zeros((height, width, 6), np.float32)
+    for y in range(height * factor):
+        for x in range(width * factor):
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
+            code = trimap[y, x]
+            region = 0 if code == BACKGROUND else 2 if code == FOREGROUND else 1
+            block = sums[y // factor, x // factor, region]
+            block[0] += red
+            block[1] += green
+            block[2] += blue
+            block[3] += 1
+            if region == 1:
+                product = products[y // factor, x // factor]
+                product[0] += red * red
+                product[1] += green * green
+                product[2] += blue * blue
+                product[3] += red * green
+                product[4] += red * blue
+                product[5] += green * blue
+    counts = sums[..., 3:]
+    mean = sums[..., :3] / np.maximum(counts, np.float32(1))
+    share = counts[..., 0] / np.float32(factor**2)
     for row in range(height):
         for column in range(width):
-            rr = gg = bb = rg = rb = gb = np.float32(0)
-            for y in range(row * factor, (row + 1) * factor):
-                for x in range(column * factor, (column + 1) * factor):
-                    code = trimap[y, x]
-                    region = 0 if code == BACKGROUND else 2 if code == FOREGROUND else 1
-                    red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
-                    share[region, row, column] += 1
-                    mean[region, row, column, 0] += red
-                    mean[region, row, column, 1] += green
-                    mean[region, row, column, 2] += blue
-                    if region == 1:
-                        rr, gg, bb = (
-                            rr + red * red,
-                            gg + green * green,
-                            bb + blue * blue,
-                        )
-                        rg, rb, gb = (
-                            rg + red * green,
-                            rb + red * blue,
-                            gb + green * blue,
-                        )
-            count = max(share[1, row, column], np.float32(1))
-            for region in range(3):
+            red, green, blue = mean[row, column, 1]
+            count = max(counts[row, column, 1, 0], 1)
+            squares = (red * red, green * green, blue * blue)
+            mixed = (red * green, red * blue, green * blue)
+            for k in range(3):
+                products[row, column, k] /= count
+                products[row, column, k] -= squares[k]
+                products[row, column, k + 3] /= count
+                products[row, column, k + 3] -= mixed[k]
+    return mean, products, share
+
+
+@numba.njit(cache=True, nogil=True)
+def _offer(points, confidence, colours, smooth):
+    """Collects the pairs of the larger blocks around, and their smooth colours.
+
+    Args:
+        points: (U, 2) int, rows and columns of the smaller blocks.
+        confidence: (h, w) float32, of the larger blocks.
+        colours: (2, h, w, 3) float32, their foregrounds and backgrounds.
+        smooth: (2, h, w, 3) float32, the same, blurred.
+
+    Returns:
+        Foregrounds and backgrounds (U, 6, 3), and what they add to the cost (U, 6),
+        float32: so much that only pairs of unknown blocks count, where there are any.
+    """
+    height, width = confidence.shape
+    offered = np.empty((2, len(points), 6, 3), np.float32)
+    penalty = np.zeros((len(points), 6), np.float32)
+    for u in range(len(points)):
+        row, column = points[u, 0] // 2, points[u, 1] // 2
+        for k in range(5):
+            y = min(max(row + AROUND[k, 0], 0), height - 1)
+            x = min(max(column + AROUND[k, 1], 0), width - 1)
+            for side in range(2):
                 for axis in range(3):
-                    mean[region, row, column, axis] /= max(
-                        share[region, row, column], 1
-                    )
-                share[region, row, column] /= factor**2
-            red, green, blue = mean[1, row, column]
-            covariance[row, column, 0] = rr / count - red * red
-            covariance[row, column, 1] = gg / count - green * green
-            covariance[row, column, 2] = bb / count - blue * blue
-            covariance[row, column, 3] = rg / count - red * green
-            covariance[row, column, 4] = rb / count - red * blue
-            covariance[row, column, 5] = gb / count - green * blue
-    return mean[1], covariance, share[1], mean[2], share[2], mean[0], share[0]
+                    offered[side, u, k, axis] = colours[side, y, x, axis]
+            if confidence[y, x] <= 0:
+                penalty[u, k] = 1e3
+        for side in range(2):
+            for axis in range(3):
+                offered[side, u, 5, axis] = smooth[side, row, column, axis]
+    return offered[0], offered[1], penalty
 
 
 @numba.njit(cache=True, nogil=True)

@@ -20,7 +20,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, engine, images, matting  # noqa: E402
+from model import engine, images, matting  # noqa: E402
+from model.network import load_network  # noqa: E402
+from model.predict import predict  # noqa: E402
 
 HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
 OVER_HEADS = ("input", "trimap", "alpha", "over a new background", "truth over it")
@@ -74,24 +76,20 @@ def choose_pairs(composites, names: list[str] | None, rows: int) -> list[dict]:
     return [{"name": name, **composites.read(name)} for name in names]
 
 
-def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
-    """Mattes one pair with each generator and lays the pictures side by side.
+def draw_row(pair: dict, networks: list, width: int) -> np.ndarray:
+    """Mattes one pair with each network and lays the pictures side by side.
 
     Args:
         pair: `image` (H, W, 3) and `trimap` (H, W), and for a last column with the
             truth `foreground` (H, W, 3) and `alpha` (H, W).
-        generators: The networks, in the order of their columns.
+        networks: In the order of their columns.
         width: Of one picture in pixels.
 
     Returns:
         (h, W', 3) float32 in [0, 1].
     """
-    from model.predict import predict
-
     board = matting.checkerboard(*pair["trimap"].shape, square=24)
-    cutouts = [
-        predict(network, pair["image"], pair["trimap"]) for network in generators
-    ]
+    cutouts = [predict(network, pair["image"], pair["trimap"]) for network in networks]
     cutouts = [(matte.foreground, matte.alpha) for matte in cutouts]
     if "alpha" in pair:
         cutouts.append((pair["foreground"], pair["alpha"]))
@@ -101,22 +99,20 @@ def draw_row(pair: dict, generators: list, width: int) -> np.ndarray:
 
 
 def draw_over_row(
-    pair: dict, generator, background: np.ndarray, width: int
+    pair: dict, network, background: np.ndarray, width: int
 ) -> np.ndarray:
     """Mattes one pair and shows it, and the truth, over a new background.
 
     Args:
         pair: As of `draw_row`, with the truth.
-        generator: The network.
+        network: As `network.load_network` gives it.
         background: (any, any, 3) float32 in [0, 1].
         width: Of one picture in pixels.
 
     Returns:
         (h, W', 3) float32 in [0, 1].
     """
-    from model.predict import predict
-
-    matte = predict(generator, pair["image"], pair["trimap"])
+    matte = predict(network, pair["image"], pair["trimap"])
     size = pair["trimap"].shape[::-1]
     behind = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
     pictures = [pair["image"], as_colour(pair["trimap"] / 255), as_colour(matte.alpha)]
@@ -174,20 +170,20 @@ def main(arguments: list[str] | None = None) -> int:
         if options.translucent:
             translucent = choose_pairs(composites, options.translucent, 0)
             behind = images.read_image(options.over)
-        generators = [
-            checkpoint.load_generator(logdir, options.checkpoint)
+        networks = [
+            load_network(logdir, options.checkpoint)
             for logdir in (options.plain, options.gan)
         ]
-        rows = [draw_row(pair, generators, options.width) for pair in pairs]
+        rows = [draw_row(pair, networks, options.width) for pair in pairs]
         drawn = {"result.png": stack(HEADS, rows, options.width)}
         example = {
             "image": images.read_image(ROOT / "images/example.jpg"),
             "trimap": images.read_trimap(ROOT / "images/example-trimap.png"),
         }
-        drawn["demo.png"] = draw_row(example, generators[:1], options.width)
+        drawn["demo.png"] = draw_row(example, networks[:1], options.width)
         if translucent:
             rows = [
-                draw_over_row(pair, generators[0], behind, options.width)
+                draw_over_row(pair, networks[0], behind, options.width)
                 for pair in translucent
             ]
             drawn["translucent.png"] = stack(OVER_HEADS, rows, options.width)

@@ -29,6 +29,7 @@ LAYERS = [
         "model.sampling",
         "model.foreground",
         "model.generator",
+        "model.export",
         "model.discriminator",
         "model.engine",
         "model.losses",
@@ -41,7 +42,7 @@ LAYERS = [
         "model.history",
         "model.predict",
     },
-    {"model.training"},
+    {"model.training", "model.network"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
     {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},

@@ -1,9 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import foreground, generator, matting, predict
+from model import foreground, generator, matting, predict, prior
 
 
 @pytest.fixture(scope="module", params=generator.PRESETS)
@@ -52,3 +54,83 @@ def test_the_inputs_are_left_as_they_were(network):
     predict.predict(network, image, trimap)
     np.testing.assert_array_equal(image, before[0])
     np.testing.assert_array_equal(trimap, before[1])
+
+
+class Untouched:
+    """A network that answers with the prior, and counts what it was given."""
+
+    inputs = (SimpleNamespace(name="image"), SimpleNamespace(name="prior"))
+
+    def __init__(self):
+        self.shapes = []
+
+    def predict_on_batch(self, batch):
+        self.shapes.append(batch["image"].shape[1:3])
+        return {"alpha": batch["prior"]}
+
+
+def ring(size, scale=1):
+    """A disc with a soft edge before stripes, and its trimap."""
+    rows, columns = np.indices((size, size)) / scale
+    distance = np.hypot(rows - size / 2 / scale, columns - size / 2 / scale)
+    alpha = np.clip((60 - distance) / 8 + 0.5, 0, 1).astype(np.float32)
+    shade = 0.2 * np.sin(columns / 5)[..., None]
+    red = np.float32([0.8, 0.1, 0.2]) + shade * np.float32([0, 1, 0])
+    image = matting.composite(red, np.float32([0.1, 0.6, 0.9]), alpha)
+    trimap = matting.trimap_from_alpha(alpha, 3 * scale, 3 * scale)
+    return image.astype(np.float32), alpha, trimap
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_what_the_network_leaves_alone_is_the_first_guess(fast):
+    image, _, trimap = ring(448)
+    alpha = predict.predict(Untouched(), image, trimap, fast).alpha
+    guess = prior.first_guess(image, trimap).alpha
+    np.testing.assert_allclose(alpha, guess, atol=1.01 / 255)
+
+
+def test_only_the_surroundings_of_unknown_pixels_are_worked_on():
+    image, _, trimap = ring(960)
+    network = Untouched()
+    predict.predict(network, image, trimap)
+    ((height, width),) = network.shapes
+    assert height < 550 and width < 550
+    network = Untouched()
+    predict.predict(network, image, trimap, fast=True)
+    assert network.shapes == [(height // 2, width // 2)]
+    network = Untouched()
+    known = np.where(trimap == matting.UNKNOWN, np.uint8(0), trimap)
+    alpha = predict.predict(network, image, known).alpha
+    assert not network.shapes
+    np.testing.assert_array_equal(alpha, known == matting.FOREGROUND)
+
+
+def test_a_known_region_beyond_the_window_counts_too():
+    image, _, trimap = ring(960)
+    far = np.where(trimap == matting.FOREGROUND, np.uint8(matting.UNKNOWN), trimap)
+    far[-20:, -20:] = matting.FOREGROUND
+    window = predict.find_window(far)
+    assert (far[window] == matting.FOREGROUND).any()
+
+
+def test_pieces_cover_every_unknown_pixel_once_with_context(monkeypatch):
+    monkeypatch.setattr(predict, "PIECE", 128)
+    _, _, trimap = ring(512, scale=2)
+    covered = np.zeros(trimap.shape, int)
+    for inner, outer in predict.pieces(trimap):
+        covered[inner] += 1
+        for span, around in zip(inner, outer, strict=True):
+            assert around.start in (0, span.start - predict.CONTEXT)
+            assert around.stop in (512, span.stop + predict.CONTEXT)
+    assert covered.max() == 1
+    assert (covered[trimap == matting.UNKNOWN] == 1).all()
+    assert (covered == 0).any()  # the corners and the middle are known
+
+
+def test_a_picture_in_pieces_comes_out_as_in_one(monkeypatch):
+    image, _, trimap = ring(512, scale=2)
+    whole = predict.predict(Untouched(), image, trimap).alpha
+    monkeypatch.setattr(predict, "PIECE", 128)
+    network = Untouched()
+    np.testing.assert_array_equal(predict.predict(network, image, trimap).alpha, whole)
+    assert len(network.shapes) > 4

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model import engine, matting
+from model import matting
 
-METHODS = ("closed-form", "knn", "checkpoint")
+METHODS = ("closed-form", "knn", "checkpoint", "fast")
 
 
 class Matte(NamedTuple):
@@ -22,7 +22,7 @@ class Matte(NamedTuple):
 
     Attributes:
         alpha: (H, W) float in [0, 1].
-        foreground: (H, W, 3) float in [0, 1], or None if the method has none.
+        foreground: (H, W, 3) float in [0, 1], or None if it is to be estimated.
         note: What did not go as planned, or "".
     """
 
@@ -31,7 +31,17 @@ class Matte(NamedTuple):
     note: str
 
 
-Method = Callable[[np.ndarray, np.ndarray], Matte]  # of image and trimap
+class Method(NamedTuple):
+    """A way from an image and its trimap to alpha, and from there to colours.
+
+    Attributes:
+        estimate: Of image (H, W, 3) float32 in [0, 1] and trimap (H, W) uint8.
+        estimate_foreground: Of image and alpha (H, W) float32 in [0, 1]: (H, W, 3)
+            float in [0, 1].
+    """
+
+    estimate: Callable[[np.ndarray, np.ndarray], Matte]
+    estimate_foreground: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, Method]:
@@ -54,23 +64,23 @@ def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, 
     methods: dict[str, Method] = {}
     if "closed-form" in names:
         load_pymatting()
-        methods["closed-form"] = run_closed_form
+        methods["closed-form"] = Method(run_closed_form, estimate_foreground)
     if "knn" in names:
         load_pymatting()
-        methods["knn"] = run_knn
-    if "checkpoint" in names:
-        for logdir in logdirs:
-            label = logdir.resolve().name
+        methods["knn"] = Method(run_knn, estimate_foreground)
+    for name, ending in (("checkpoint", ""), ("fast", ", fast")):
+        for logdir in logdirs if name in names else ():
+            label = logdir.resolve().name + ending
             if label in methods:
                 raise ValueError(
                     f"--logdir: two methods of one name, got {label} twice; rename one"
                 )
-            methods[label] = load_checkpoint(logdir, step)
+            methods[label] = load_checkpoint(logdir, step, fast=name == "fast")
     image = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
     trimap = np.repeat(np.uint8([0, 128, 128, 255]), 16)[None].repeat(48, axis=0)
     for name, method in methods.items():
         print(f"warming up {name}", file=sys.stderr)
-        method(image, trimap)
+        method.estimate_foreground(image, method.estimate(image, trimap).alpha)
     return methods
 
 
@@ -100,19 +110,18 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
 
 
-def load_checkpoint(logdir: Path, step: int) -> Method:
-    """Loads a generator and wraps it as a method."""
-    engine.load_tensorflow()
-    from model.checkpoint import load_generator
-    from model.predict import predict
+def load_checkpoint(logdir: Path, step: int, fast: bool) -> Method:
+    """Loads a generator and wraps it as a method, at half resolution if `fast`."""
+    from model import foreground, predict
+    from model.network import load_network
 
-    generator = load_generator(logdir, step)
+    network = load_network(logdir, step)
 
     def run_checkpoint(image: np.ndarray, trimap: np.ndarray) -> Matte:
-        prediction = predict(generator, image, trimap)
-        return Matte(prediction.alpha, prediction.foreground, "")
+        outputs = predict.run(network, image, trimap, fast)
+        return Matte(outputs["alpha"], outputs.get("foreground"), "")
 
-    return run_checkpoint
+    return Method(run_checkpoint, foreground.estimate_foreground)
 
 
 def run_closed_form(image: np.ndarray, trimap: np.ndarray) -> Matte:

@@ -13,6 +13,7 @@ COLOURS = {  # where the true foreground is known
     "foreground_fractional": "F soft x1000",
     "foreground_opaque": "F opaque x1000",
 }
+SECONDS = {"seconds": "seconds", "foreground_seconds": "F seconds"}
 REFERENCE = "closed-form"  # the method to which the others are compared
 
 
@@ -21,13 +22,13 @@ def summarise(rows: list[dict]) -> list[dict]:
 
     Args:
         rows: Of the benchmark: the labels of the case, `method`, the measures,
-            `seconds`, `note`.
+            `seconds`, `foreground_seconds`, `note`.
 
     Returns:
         One dict per part and method: means over the pictures of the measures, None
-        where no picture has one; median `seconds`; `ratio` to the mean of closed-form
-        and `better`, the number of pictures below it, by measure, or None without
-        closed-form.
+        where no picture has one; median `seconds` and `foreground_seconds`; `ratio`
+        to the mean of closed-form, of the seconds to its median, and `better`, the
+        number of pictures below it, by measure, or None without closed-form.
     """
     part_name, picture_name = list(rows[0])[:2]
     summary = []
@@ -41,7 +42,8 @@ def summarise(rows: list[dict]) -> list[dict]:
             for key in COLOURS:
                 if key in group[0]:
                     mean[key] = average(row[key] for row in group)
-            mean["seconds"] = statistics.median(row["seconds"] for row in group)
+            for key in SECONDS:
+                mean[key] = statistics.median(row[key] for row in group)
             summary.append(mean | compare(group, methods.get(REFERENCE)))
     return summary
 
@@ -68,11 +70,15 @@ def compare(group: list[dict], reference: list[dict] | None) -> dict:
         return {"ratio": None, "better": None}
     pairs = list(zip(group, reference, strict=True))
     sums = {key: sum(row[key] for row in reference) for key in MEASURES}
+    ratio = {
+        key: sum(row[key] for row in group) / sums[key] if sums[key] else None
+        for key in MEASURES
+    }
+    medians = [
+        statistics.median(row["seconds"] for row in rows) for rows in (group, reference)
+    ]
     return {
-        "ratio": {
-            key: sum(row[key] for row in group) / sums[key] if sums[key] else None
-            for key in MEASURES
-        },
+        "ratio": ratio | {"seconds": medians[0] / medians[1]},
         "better": {
             key: sum(row[key] < other[key] for row, other in pairs) for key in MEASURES
         },
@@ -87,14 +93,14 @@ def lay_out(rows: list[dict]) -> list[list[str]]:
 
     Returns:
         Lines of cells. MSE and errors of colour are shown times 1000; the last
-        columns are the ratios of SAD and MSE to closed-form and the pictures with a
-        lower SAD.
+        columns are the ratios of SAD, MSE and time to closed-form and the pictures
+        with a lower SAD.
     """
     names = list(rows[0])[:3]  # part, picture or their number, method
     colours = {key: name for key, name in COLOURS.items() if key in rows[0]}
-    heading = [*names, *MEASURES.values(), *colours.values(), "seconds"]
+    heading = [*names, *MEASURES.values(), *colours.values(), *SECONDS.values()]
     if "ratio" in rows[0]:
-        heading += ["SAD ratio", "MSE ratio", "lower SAD"]
+        heading += ["SAD ratio", "MSE ratio", "time ratio", "lower SAD"]
     lines = [heading]
     for row in rows:
         line = [str(row[name]) or "-" for name in names]
@@ -103,12 +109,12 @@ def lay_out(rows: list[dict]) -> list[list[str]]:
         line += [
             "-" if row[key] is None else f"{1000 * row[key]:.2f}" for key in colours
         ]
-        line.append(f"{row['seconds']:.2f}")
+        line += [f"{row[key]:.3f}" for key in SECONDS]
         if "ratio" in row:
             ratio, better = row["ratio"] or {}, row["better"] or {}
             line += [
                 "-" if ratio.get(key) is None else f"{ratio[key]:.3f}"
-                for key in ("sad", "mse")
+                for key in ("sad", "mse", "seconds")
             ]
             line.append(f"{better['sad']} of {row[names[1]]}" if better else "-")
         lines.append(line)

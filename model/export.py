@@ -1,0 +1,74 @@
+"""Generators for other programs: a Keras network in, a file of another format out."""
+
+import contextlib
+import io
+import logging
+
+import keras
+import tensorflow as tf
+
+OPSET = 18  # version of the ONNX operations
+
+
+def to_function(generator: keras.Model) -> tuple:
+    """Wraps a generator as a function of named tensors of one picture of any size.
+
+    Args:
+        generator: As `generator.build_generator` gives it.
+
+    Returns:
+        A `tf.function` from the inputs, in their order, to a dict of outputs, and the
+        list of their `tf.TensorSpec`.
+    """
+    signature = [
+        tf.TensorSpec((1, None, None, tensor.shape[-1]), tensor.dtype, tensor.name)
+        for tensor in generator.inputs
+    ]
+    names = [spec.name for spec in signature]
+
+    @tf.function(input_signature=signature)
+    def call(*tensors):
+        return generator(dict(zip(names, tensors, strict=True)), training=False)
+
+    return call, signature
+
+
+def to_onnx(generator: keras.Model, properties: dict[str, str]) -> bytes:
+    """Exports a generator to ONNX.
+
+    Args:
+        generator: As `generator.build_generator` gives it.
+        properties: What else the file is to tell, by name.
+
+    Returns:
+        The content of the file: inputs and outputs have the names that they have in
+        the generator, batches of one, height and width any multiple of 32.
+    """
+    with contextlib.redirect_stderr(io.StringIO()):  # it warns of TensorFlow's own
+        import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    call, signature = to_function(generator)
+    model, _ = tf2onnx.convert.from_function(call, signature, opset=OPSET)
+    outputs = list(call.get_concrete_function().structured_outputs)
+    for kept, name in zip(model.graph.output, sorted(outputs), strict=True):
+        _rename(model.graph, kept.name, name)
+    for value in [*model.graph.input, *model.graph.output]:
+        _, height, width, _ = value.type.tensor_type.shape.dim
+        height.dim_param, width.dim_param = f"{value.name}_h", f"{value.name}_w"
+    for name, text in properties.items():
+        model.metadata_props.add(key=name, value=text)
+    model.producer_name = "unet-gan-matting"
+    return model.SerializeToString()
+
+
+def _rename(graph, old: str, new: str) -> None:
+    """Gives a value of an ONNX graph another name, wherever it is used."""
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                if name == old:
+                    names[place] = new
+    for value in graph.output:
+        if value.name == old:
+            value.name = new
