@@ -1,26 +1,29 @@
-"""Cuts the foreground out of a picture: image + trimap -> transparent picture.
+"""Cuts the foreground out of pictures: image + trimap -> transparent picture.
 
     python eval.py photo.jpg trimap.png cutout.png
+    python eval.py photos/ trimaps/ cutouts/
+    python eval.py photo.jpg cutout.png --mask mask.png
+    python eval.py photo.jpg - --box 40,30,300,400 > cutout.png
 
 The trimap is as large as the image: white where it is foreground, black where it
-is background, grey where the network has to find out. The result holds alpha and
-the foreground's own colours, the background's taken out of them.
+is background, grey where the network has to find out. Without one it is made from a
+mask, a box or strokes. The result holds alpha and the foreground's own colours, the
+background's taken out of them.
 """
 
 import argparse
+import importlib.metadata
 import os
+import platform
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from model import __version__, checkpoint, engine, images, matting
+from model import __version__, batch, checkpoint, images, matting, outputs
+from model import trimap as trimaps
 
 LOGDIR = Path(__file__).resolve().parent / "log" / "matting"
-TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
-LOSSLESS = (*TRANSPARENT, ".bmp")
+FORMATS = ("png", "webp", "tif", "jpg")  # of the files in an output folder
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,30 +37,85 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(
         prog="eval.py",
-        description="Cuts the foreground out of a picture, given its trimap.",
+        usage="eval.py [options] INPUT [TRIMAP] OUTPUT",
+        description="Cuts the foreground out of a picture, or of a folder of them.",
     )
     parser.add_argument("--version", action="version", version=f"eval.py {__version__}")
-    # files
-    parser.add_argument("input", metavar="INPUT", type=Path, help="the picture")
     parser.add_argument(
-        "trimap",
+        "--doctor", action=Doctor, nargs=0, help="tell versions and snapshot, and end"
+    )
+    # files
+    parser.add_argument(
+        "input", metavar="INPUT", type=Path, help="picture, folder, or - for stdin"
+    )
+    parser.add_argument(
+        "guide",
         metavar="TRIMAP",
         type=Path,
-        help="picture of the same size: white foreground, black background, grey else",
+        nargs="?",
+        help="picture of the same size: white foreground, black background, grey else; "
+        "or a folder of them",
     )
     parser.add_argument(
         "output",
         metavar="OUTPUT",
         type=Path,
-        help="RGBA picture to write (.png), not premultiplied",
+        help="RGBA picture to write (.png), not premultiplied; a folder; - for stdout",
+    )
+    # a trimap where there is none
+    parser.add_argument(
+        "--trimap",
+        choices=["auto"],
+        help="make the trimap, from one of the next three (the default without TRIMAP)",
     )
     parser.add_argument(
-        "--alpha",
-        metavar="FILE",
-        type=Path,
-        help="write the alpha alone too, as 8-bit grey",
+        "--mask", type=Path, help="rough mask, any grey or alpha; or a folder of them"
+    )
+    parser.add_argument(
+        "--box", type=trimaps.parse_box, metavar="X,Y,W,H", help="around the object"
+    )
+    parser.add_argument(
+        "--scribbles", type=Path, help="picture of strokes, white and black on grey"
+    )
+    parser.add_argument(
+        "--band",
+        type=float,
+        default=trimaps.BAND,
+        help="half of the unknown band's width over the picture's side "
+        "(default: %(default)s)",
+    )
+    # what is written
+    parser.add_argument(
+        "--alpha", metavar="FILE", type=Path, help="write the alpha alone too, as grey"
+    )
+    parser.add_argument(
+        "--foreground", metavar="FILE", type=Path, help="write the colours alone too"
+    )
+    parser.add_argument(
+        "--composite",
+        metavar="BACKGROUND",
+        help="write no cut-out but the foreground over a picture, a colour, blur or "
+        "checkerboard",
+    )
+    parser.add_argument(
+        "--bits", type=int, choices=[8, 16], default=8, help="of --alpha (default: 8)"
+    )
+    # folders
+    parser.add_argument(
+        "--recursive", action="store_true", help="folders inside folders too"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="do again what an output folder holds"
+    )
+    parser.add_argument(
+        "--format", choices=FORMATS, help="of the files in an output folder"
     )
     # network
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="the network sees half of the resolution: half of the time, less detail",
+    )
     parser.add_argument(
         "--logdir",
         type=Path,
@@ -71,182 +129,197 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=-1,
         help="snapshot by its training step; -1 is the latest (default: %(default)s)",
     )
-    return parser.parse_args(argv)
-
-
-def check_outputs(inputs: Sequence[Path], output: Path, alpha: Path | None) -> None:
-    """Refuses, before the work, files that could not or must not be written.
-
-    Args:
-        inputs: The files that are read.
-        output: The file for the cut-out.
-        alpha: The file for the alpha, or None.
-
-    Raises:
-        OSError: If a folder is missing or not writable.
-        ValueError: If an ending does not fit, or an input would be overwritten.
-    """
-    ending = f"a {output.suffix} file" if output.suffix else "a file without ending"
-    if output.suffix.lower() not in TRANSPARENT:
-        raise ValueError(
-            f"{output}: {ending} has no transparency in 256 levels, which the cut-out "
-            "needs; end OUTPUT in .png"
+    # what is told
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("-v", "--verbose", action="store_true", help="a line per picture")
+    told.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    args = parser.parse_args(argv)
+    made = [name for name in ("mask", "box", "scribbles") if getattr(args, name)]
+    if args.guide and (made or args.trimap):
+        parser.error("TRIMAP is given; leave out --trimap, --mask, --box, --scribbles")
+    if not args.guide and len(made) != 1:
+        parser.error(
+            "give INPUT TRIMAP OUTPUT; or INPUT OUTPUT and one of --mask, --box, "
+            "--scribbles"
         )
-    check_writable(output, inputs)
-    if alpha is None:
-        return
-    if alpha.suffix.lower() not in LOSSLESS:
-        raise ValueError(
-            f"{alpha}: {alpha.suffix or 'no ending'} is no format that keeps every "
-            "level; end it in .png"
+    return args
+
+
+class Doctor(argparse.Action):
+    """Tells what a report of a fault should: versions, cores, the snapshot."""
+
+    def __call__(self, parser, *_):
+        print(f"eval.py {__version__}, Python {platform.python_version()}")
+        print(f"{platform.platform()}, {os.cpu_count()} cores")
+        for name in ("onnxruntime", "tensorflow", "keras", "numpy", "numba"):
+            try:
+                print(name, importlib.metadata.version(name))
+            except importlib.metadata.PackageNotFoundError:
+                print(name, "is not installed; pip install -r requirements.txt")
+        try:
+            import onnxruntime
+
+            from model.network import fingerprint
+
+            print("devices:", ", ".join(onnxruntime.get_available_providers()))
+            step = checkpoint.find_snapshot(LOGDIR)
+            print(f"{LOGDIR.name}: snapshot {step}, {fingerprint(LOGDIR, step)[:16]}")
+        except (ImportError, OSError) as error:
+            print(error)
+            parser.exit(1)
+        parser.exit(0)
+
+
+class Cutter:
+    """Takes pictures from their files to the files of their mattes."""
+
+    def __init__(self, args: argparse.Namespace):
+        """Understands the options; no network is loaded yet.
+
+        Args:
+            args: The options of the command line.
+
+        Raises:
+            FileNotFoundError: If there is no such snapshot.
+            ValueError: If an option is wrong.
+        """
+        self.args = args
+        self.background = (
+            outputs.parse_background(args.composite) if args.composite else None
         )
-    if is_same_file(alpha, output):
-        raise ValueError(f"{alpha}: both OUTPUT and --alpha; give two files")
-    check_writable(alpha, inputs)
+        checkpoint.find_snapshot(args.logdir, args.checkpoint)
+        self.network = None
 
+    def cut(self, image: Path, guide: Path | None, targets: outputs.Targets) -> None:
+        """Mattes one picture.
 
-def check_writable(path: Path, inputs: Sequence[Path]) -> None:
-    """Refuses a file that cannot be written, or is one of the inputs.
+        Args:
+            image: The picture.
+            guide: Its trimap, mask or strokes; None if a box is given.
+            targets: The files to write.
 
-    Args:
-        path: The file to write.
-        inputs: The files that are read.
+        Raises:
+            OSError: If a file is missing, not readable or not writable.
+            RuntimeError: If the network fails.
+            ValueError: If a file is not what it should be.
+        """
+        args = self.args
+        read = [path for path in (image, guide) if path and path != outputs.STANDARD]
+        is_composite = self.background is not None
+        outputs.check_targets(targets, read, is_composite, args.bits)
+        photograph = images.read_photograph(image)
+        trimap = self.read_trimap(photograph.pixels, guide)
+        matte = self.run_network(photograph.pixels, trimap)
+        pictures = outputs.render(
+            photograph.pixels, matte, targets, self.background, args.bits
+        )
+        outputs.write_all(pictures, photograph.profile, photograph.resolution)
+        if args.verbose:
+            print(f"{image}: {targets.output}", file=sys.stderr)
 
-    Raises:
-        OSError: If its folder is missing or one of both is not writable.
-        ValueError: If it is a folder or an input.
-    """
-    folder = path.parent
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; give the name of a file")
-    if any(is_same_file(path, other) for other in inputs):
-        raise ValueError(f"{path}: would overwrite the input; give another name")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{path}: no folder {folder}; make it first")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(f"{path}: write-protected; give another name")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise PermissionError(
-            f"{path}: folder {folder} is not writable ({error.strerror}); give another"
-        ) from error
+    def read_trimap(self, image, guide: Path | None):
+        """Reads or makes the trimap of a picture.
 
+        Args:
+            image: (H, W, 3) float32 in [0, 1].
+            guide: Trimap, mask or strokes; None if a box is given.
 
-def is_same_file(path: Path, other: Path) -> bool:
-    """Tells whether two paths lead to one file, through links too.
+        Returns:
+            (H, W) uint8 codes.
 
-    Args:
-        path: A path, existing or not.
-        other: Another one.
+        Raises:
+            OSError: If the file is missing or not readable.
+            ValueError: If it is no picture or does not belong to the image.
+        """
+        args = self.args
+        if not args.guide:
+            mask, strokes = (
+                guide if wanted else None for wanted in (args.mask, args.scribbles)
+            )
+            return trimaps.from_options(image, mask, strokes, args.box, args.band)
+        trimap = images.read_trimap(guide)
+        try:
+            matting.check_pair(image, trimap)
+        except ValueError as error:
+            raise ValueError(f"{guide}: {error}") from error
+        return trimap
 
-    Returns:
-        True if writing to one would change the other.
-    """
-    if path.exists() and other.exists():
-        return path.samefile(other)
-    return os.path.realpath(path) == os.path.realpath(other)
+    def run_network(self, image, trimap):
+        """Runs the network on one picture, and loads it before the first.
 
+        Args:
+            image: (H, W, 3) float32 in [0, 1].
+            trimap: (H, W) uint8.
 
-def read_pair(path: Path, trimap_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Reads an image and its trimap and refuses what is no pair.
+        Returns:
+            The matte.
 
-    Args:
-        path: The picture.
-        trimap_path: Its trimap.
+        Raises:
+            RuntimeError: If ONNX Runtime fails, for want of memory for example.
+        """
+        from model.network import load_network
+        from model.predict import predict
 
-    Returns:
-        Image (H, W, 3) float32 in [0, 1] and trimap (H, W) uint8.
-
-    Raises:
-        OSError: If a file is missing or not readable.
-        ValueError: If one is no picture or both do not belong together.
-    """
-    image = images.read_image(path)
-    trimap = images.read_trimap(trimap_path)
-    try:
-        matting.check_pair(image, trimap)
-    except ValueError as error:
-        raise ValueError(f"{trimap_path}: {error}") from error
-    return image, trimap
-
-
-def run_network(
-    image: np.ndarray, trimap: np.ndarray, logdir: Path, step: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes alpha and foreground; the first here to load TensorFlow.
-
-    Args:
-        image: (H, W, 3) float32 in [0, 1].
-        trimap: (H, W) uint8.
-        logdir: Folder of the training run.
-        step: Training step of the snapshot; -1 is the latest.
-
-    Returns:
-        Foreground (H, W, 3) and alpha (H, W), float32 in [0, 1].
-
-    Raises:
-        RuntimeError: If TensorFlow fails, for want of memory for example.
-    """
-    engine.load_tensorflow()
-    import tensorflow as tf
-
-    from model.predict import predict
-
-    generator = checkpoint.load_generator(logdir, step)
-    try:
-        matte = predict(generator, image, trimap)
-    except tf.errors.OpError as error:
-        raise RuntimeError(engine.explain(error)) from error
-    return matte.foreground, matte.alpha
-
-
-def write_all(pictures: dict[Path, np.ndarray]) -> None:
-    """Writes several pictures, and replaces the old ones when all are complete.
-
-    Args:
-        pictures: (H, W) or (H, W, 4) uint8 by file.
-
-    Raises:
-        OSError: If a file cannot be written; then none is replaced, unless the
-            file system fails in between.
-    """
-    made = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in pictures}
-    try:
-        for path, picture in pictures.items():
-            images.write_image(made[path], picture)
-        for path in pictures:
-            os.replace(made[path], path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(f"{path}: cannot be written ({reason})") from error
-    finally:
-        for temporary in made.values():
-            temporary.unlink(missing_ok=True)
+        if self.network is None:
+            self.network = load_network(self.args.logdir, self.args.checkpoint)
+        try:
+            return predict(self.network, image, trimap, self.args.fast)
+        except MemoryError as error:
+            raise RuntimeError("out of memory") from error
 
 
 def cut_out(args: argparse.Namespace) -> None:
-    """Checks all files, runs the network and writes what it found.
+    """Mattes one picture.
+
+    Args:
+        args: The options of the command line.
+    """
+    targets = outputs.Targets(args.output, args.alpha, args.foreground)
+    guide = args.guide or args.mask or args.scribbles
+    Cutter(args).cut(args.input, guide, targets)
+
+
+def cut_out_folder(args: argparse.Namespace) -> int:
+    """Mattes a folder.
 
     Args:
         args: The options of the command line.
 
-    Raises:
-        OSError: If a file is missing, not readable or not writable.
-        ValueError: If a file is not what it should be.
+    Returns:
+        Exit code: 0, or 1 if any picture failed.
     """
-    check_outputs([args.input, args.trimap], args.output, args.alpha)
-    image, trimap = read_pair(args.input, args.trimap)
-    checkpoint.find_snapshot(args.logdir, args.checkpoint)  # without TensorFlow
-    foreground, alpha = run_network(image, trimap, args.logdir, args.checkpoint)
-    alpha = images.to_uint8(alpha)
-    # what the file calls opaque keeps the colour of the photograph
-    colour = images.to_uint8(np.where(alpha[..., None] == 255, image, foreground))
-    pictures = {args.output: np.dstack([colour, alpha])}
-    if args.alpha:
-        pictures[args.alpha] = alpha
-    write_all(pictures)
+    jobs, problems = batch.find_jobs(
+        args.input, args.guide or args.mask or args.scribbles, args.recursive
+    )
+    ending = f".{args.format or 'png'}"
+    outputs.check_ending(Path(f"OUTPUT/*{ending}"), args.composite is not None)
+    cutter = Cutter(args)
+
+    def place(folder: Path | None, job: batch.Job, ending: str) -> Path | None:
+        if folder is None:
+            return None
+        path = folder / job.stem.with_name(job.stem.name + ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def work(job: batch.Job) -> bool:
+        targets = outputs.Targets(
+            place(args.output, job, ending),
+            place(args.alpha, job, ".png"),
+            place(args.foreground, job, ".png"),
+        )
+        if not args.overwrite and all(path.exists() for path in targets if path):
+            return False
+        cutter.cut(job.image, job.guide, targets)
+        return True
+
+    args.output.mkdir(parents=True, exist_ok=True)
+    tally = batch.run_jobs(jobs, problems, args.output, work, args.quiet)
+    if not args.quiet or tally.failed:
+        told = f"{tally.done} done, {tally.skipped} skipped, {tally.failed} failed"
+        where = f": see {args.output / batch.FAILURES}" if tally.failed else ""
+        print(f"eval.py: {told}{where}", file=sys.stderr)
+    return 1 if tally.failed else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -256,14 +329,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; those of the process if None.
 
     Returns:
-        Exit code: 0 done, 1 the network failed, 2 bad arguments or input, 130 stopped
-        by Ctrl-C.
+        Exit code: 0 done, 1 the network or pictures of a folder failed, 2 bad
+        arguments or input, 130 stopped by Ctrl-C.
     """
     args = parse_args(argv)
     try:
+        if args.input.is_dir():
+            return cut_out_folder(args)
         cut_out(args)
     except KeyboardInterrupt:
-        print("eval.py: interrupted, nothing was written", file=sys.stderr)
+        kept = "what is done is kept" if args.input.is_dir() else "nothing was written"
+        print(f"eval.py: interrupted, {kept}", file=sys.stderr)
         return 130
     except RuntimeError as error:
         print(f"eval.py: {error}; nothing was written", file=sys.stderr)

@@ -1,12 +1,16 @@
 """Picture files to arrays and back: the only place that knows modes and EXIF.
 
 Reading gives float32 in [0, 1], RGB, upright; writing takes the same, rounds to
-8 bits, and replaces the file only when the new one is complete.
+8 bits, and replaces the file only when the new one is complete. The path `-` is the
+standard input or output.
 """
 
+import io
 import os
+import sys
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,8 +20,46 @@ from model import matting
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 
 
-def read_image(path: Path | str) -> np.ndarray:
+class Photograph(NamedTuple):
+    """A picture and what its file says of it.
+
+    Attributes:
+        pixels: (H, W, 3) float32 in [0, 1], upright RGB.
+        profile: The ICC profile of its colours, or None.
+        resolution: Pixels per inch across and down, or None.
+    """
+
+    pixels: np.ndarray
+    profile: bytes | None
+    resolution: tuple[float, float] | None
+
+
+def read_photograph(path: Path | str) -> Photograph:
     """Reads a photograph of any mode as upright RGB; transparency is dropped.
+
+    Args:
+        path: A file in any format that Pillow reads.
+
+    Returns:
+        The photograph. The profile is left out if the file's colours were not RGB.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a complete picture.
+    """
+    picture = _open(path)
+    is_rgb = picture.mode in ("RGB", "RGBA", "P")
+    profile = picture.info.get("icc_profile") if is_rgb else None
+    dpi = picture.info.get("dpi")
+    is_known = (
+        isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < n < 1e5 for n in dpi)
+    )
+    resolution = (float(dpi[0]), float(dpi[1])) if is_known else None
+    return Photograph(rgb_of(picture), profile, resolution)
+
+
+def read_image(path: Path | str) -> np.ndarray:
+    """Reads the pixels of a photograph, see `read_photograph`.
 
     Args:
         path: A file in any format that Pillow reads.
@@ -29,7 +71,11 @@ def read_image(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    picture = _open(path)
+    return rgb_of(_open(path))
+
+
+def rgb_of(picture: Image.Image) -> np.ndarray:
+    """Converts a picture of any mode: (H, W, 3) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):  # Pillow would clip these to 8 bits
         return np.repeat(_grey_levels(picture)[..., None], 3, axis=2)
     return _to_float(picture.convert("RGB"))
@@ -51,7 +97,11 @@ def read_grey(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    picture = _open(path)
+    return grey_of(_open(path))
+
+
+def grey_of(picture: Image.Image) -> np.ndarray:
+    """Converts a mask of any mode as `read_grey` does: (H, W) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):
         return _grey_levels(picture)
     if picture.has_transparency_data:
@@ -77,6 +127,27 @@ def read_trimap(path: Path | str) -> np.ndarray:
         ValueError: If it is not a complete picture.
     """
     return matting.trimap_from_grey(read_grey(path))
+
+
+def read_strokes(path: Path | str) -> np.ndarray:
+    """Reads strokes of foreground (white) and background (black).
+
+    Args:
+        path: A picture in any format that Pillow reads: strokes on grey, or on nothing.
+
+    Returns:
+        (H, W) uint8 codes as of a trimap, unknown where there is no stroke.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a complete picture.
+    """
+    picture = _open(path)
+    if not picture.has_transparency_data:
+        return matting.trimap_from_grey(grey_of(picture))
+    rgba = _to_float(picture.convert("RGBA"))
+    codes = matting.trimap_from_grey(rgba[..., :3].mean(axis=2))
+    return np.where(rgba[..., 3] > 0.5, codes, np.uint8(matting.UNKNOWN))
 
 
 def read_cutout(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -105,33 +176,75 @@ def read_cutout(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     return rgba[..., :3], alpha
 
 
-def write_image(path: Path | str, image: np.ndarray) -> None:
+def write_image(
+    path: Path | str,
+    image: np.ndarray,
+    profile: bytes | None = None,
+    resolution: tuple[float, float] | None = None,
+) -> None:
     """Writes a picture, a grey map or a trimap in the format of the file's name.
 
     Args:
         path: The file to write; an existing one is replaced when all is written.
-        image: (H, W) or (H, W, 3) or (H, W, 4), float32 in [0, 1] or uint8.
+        image: (H, W) or (H, W, 3) or (H, W, 4), float32 in [0, 1] or uint8; or
+            (H, W) uint16.
+        profile: ICC profile of the colours, or None.
+        resolution: Pixels per inch across and down, or None.
 
     Raises:
         OSError: If the file cannot be written.
         ValueError: If the name's ending is no format that Pillow writes.
     """
     path = Path(path)
-    picture = Image.fromarray(to_uint8(image))
-    Image.init()
-    image_format = Image.EXTENSION.get(path.suffix.lower())
-    if image_format not in Image.SAVE:
-        raise ValueError(f"{path}: no picture format ends in {path.suffix!r}; use .png")
-    options = {"lossless": True, "exact": True} if image_format == "WEBP" else {}
+    content = encode(image, path, profile, resolution)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
-            picture.save(file, image_format, **options)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def encode(
+    image: np.ndarray,
+    path: Path,
+    profile: bytes | None = None,
+    resolution: tuple[float, float] | None = None,
+) -> bytes:
+    """Encodes a picture; see `write_image`, for the arguments too.
+
+    Args:
+        image: The picture.
+        path: Whose ending is the format.
+        profile: ICC profile, or None.
+        resolution: Pixels per inch, or None.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ValueError: If the name's ending is no format that Pillow writes.
+    """
+    is_deep = image.dtype == np.uint16
+    picture = Image.fromarray(image if is_deep else to_uint8(image))
+    Image.init()
+    image_format = Image.EXTENSION.get(path.suffix.lower())
+    if image_format not in Image.SAVE:
+        raise ValueError(f"{path}: no picture format ends in {path.suffix!r}; use .png")
+    options = {
+        "WEBP": {"lossless": True, "exact": True},
+        "JPEG": {"quality": 95, "subsampling": 0},
+        "TIFF": {"compression": "tiff_deflate"},
+    }.get(image_format, {})
+    if profile:
+        options["icc_profile"] = profile
+    if resolution:
+        options["dpi"] = resolution
+    buffer = io.BytesIO()
+    picture.save(buffer, image_format, **options)
+    return buffer.getvalue()
 
 
 def write_cutout(path: Path | str, foreground: np.ndarray, alpha: np.ndarray) -> None:
@@ -164,14 +277,21 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
 
 def _open(path: Path | str) -> Image.Image:
     """Decodes a whole file and turns it upright by its EXIF orientation."""
+    if str(path) == "-":
+        return _decode(io.BytesIO(sys.stdin.buffer.read()), "standard input")
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file")
     if Path(path).is_dir():
         raise ValueError(f"{path}: a folder; give a picture")
+    return _decode(path, path)
+
+
+def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
+    """Decodes a file, or what was read of it, called `path` in messages."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
+            with Image.open(source) as picture:
                 picture.load()
                 return ImageOps.exif_transpose(picture)
     except PermissionError:

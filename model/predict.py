@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from model import images, matting, prior
 from model.foreground import estimate_foreground
@@ -34,6 +35,26 @@ class Matte(NamedTuple):
 
     alpha: np.ndarray
     foreground: np.ndarray
+
+    def cutout(self) -> Image.Image:
+        """Gives foreground and alpha as one RGBA picture, not premultiplied."""
+        layers = images.to_uint8(self.foreground), images.to_uint8(self.alpha)
+        return Image.fromarray(np.dstack(layers))
+
+    def composite(self, background: np.ndarray) -> np.ndarray:
+        """Puts the foreground over a new background, adding up light as a camera does.
+
+        Args:
+            background: (H, W, 3) float32 in [0, 1], or what broadcasts to it, such as
+                one colour (3,).
+
+        Returns:
+            (H, W, 3) float32 in [0, 1].
+        """
+        behind = np.broadcast_to(np.float32(background), self.foreground.shape)
+        return matting.composite(
+            self.foreground, behind, self.alpha, matting.CAMERA_GAMMA
+        )
 
 
 def predict(

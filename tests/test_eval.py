@@ -1,6 +1,7 @@
 """eval.py: what it refuses and how, and what it writes."""
 
 import importlib
+import io
 import json
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image
 
 import model
-from model import checkpoint, images
+from model import checkpoint, images, outputs, predict
+from model import network as network_module
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGDIR = ROOT / "log" / "matting"
@@ -24,7 +26,11 @@ BAD_INPUT = {
     "image is text": ("text.png trimap.png new.png", "text.png: not a complete"),
     "trimap is text": ("image.png text.png new.png", "text.png: not a complete"),
     "half an image": ("half.png trimap.png new.png", "half.png: not a complete"),
-    "image is a folder": ("folder trimap.png new.png", "folder: a folder; give a"),
+    "image is a folder": (
+        "folder trimap.png new.png",
+        "trimap.png: no such folder; INPUT is one, so this has to be one too",
+    ),
+    "an empty folder": ("folder folder.png new", "folder: no picture in this folder"),
     "other size": (
         "image.png small.png new.png",
         "small.png: trimap is 16x12 but its image is 32x24; give two",
@@ -61,7 +67,7 @@ BAD_INPUT = {
     "jpeg": (
         "image.png trimap.png new.jpg",
         "new.jpg: a .jpg file has no transparency in 256 levels, which the cut-out "
-        "needs; end OUTPUT in .png",
+        "needs; end OUTPUT in .png, or give --composite and a background",
     ),
     "gif": ("image.png trimap.png new.GIF", "new.GIF: a .GIF file has no transparency"),
     "no ending": ("image.png trimap.png new", "new: a file without ending has no"),
@@ -103,7 +109,51 @@ BAD_INPUT = {
     ),
     "alpha of no format": (
         "image.png trimap.png new.png --alpha alpha.xyz",
-        "alpha.xyz: .xyz is no format that keeps every level; end it in .png",
+        "alpha.xyz: .xyz is no format that keeps 8 bits of grey; end it in .png",
+    ),
+    "deep alpha of no deep format": (
+        "image.png trimap.png new.png --alpha alpha.webp --bits 16",
+        "alpha.webp: .webp is no format that keeps 16 bits of grey; end it in .png",
+    ),
+    "colours over alpha": (
+        "image.png trimap.png new.png --alpha same.png --foreground same.png",
+        "same.png: both --alpha and --foreground; give two files",
+    ),
+    "no such background": (
+        "image.png trimap.png new.png --composite none.png",
+        "--composite: none.png is no file and no colour; give a picture, a colour",
+    ),
+    "a composite of no format": (
+        "image.png trimap.png new.xyz --composite white",
+        "new.xyz: a .xyz file is no picture; end it in .png or .jpg",
+    ),
+    "box outside": (
+        "image.png new.png --box 10,10,30,10",
+        "--box: box 10,10,30,10 is not inside the picture of 32x24",
+    ),
+    "box around everything": (
+        "image.png new.png --box 0,0,32,24",
+        "--box: box is the whole picture; leave some background around it",
+    ),
+    "mask without foreground": (
+        "image.png new.png --mask black.png",
+        "black.png: mask has no foreground (nothing is as white as 0.95); give one",
+    ),
+    "mask of another size": (
+        "image.png new.png --mask small.png",
+        "small.png: trimap is 16x12 but its image is 32x24; give two",
+    ),
+    "no band": (
+        "image.png new.png --mask no-unknown.png --band 0.7",
+        "no-unknown.png: band: got 0.7; give a share between 0 and 0.5",
+    ),
+    "one kind of stroke": (
+        "image.png new.png --scribbles no-foreground.png",
+        "no-foreground.png: no stroke of foreground (white); draw one of each",
+    ),
+    "strokes of another size": (
+        "image.png new.png --scribbles small.png",
+        "small.png: strokes are 16x12 but the picture is 32x24; give two",
     ),
 }
 BAD_COMMANDS = ["no image", "other size", "no unknown", "jpeg", "no run"]
@@ -147,15 +197,20 @@ def network(monkeypatch):
     """Replaces the network by one that keeps what it is given and knows the answer."""
     seen = {}
 
-    def run_network(image, trimap, logdir, step):
-        seen.update(image=image, trimap=trimap, logdir=logdir, step=step)
+    def load_network(logdir, step):
+        seen.update(logdir=logdir, step=step, loads=seen.get("loads", 0) + 1)
+        return "network"
+
+    def run(_, image, trimap, fast):
+        seen.update(image=image, trimap=trimap, fast=fast)
         foreground = np.broadcast_to(np.float32([0.2, 0.4, 0.6]), image.shape)
-        return foreground, trimap.astype(np.float32) / 255
+        return predict.Matte(trimap.astype(np.float32) / 255, foreground)
 
     def snapshots(logdir):
         return [100, 200] if Path(logdir).is_dir() else []
 
-    monkeypatch.setattr(program, "run_network", run_network)
+    monkeypatch.setattr(network_module, "load_network", load_network)
+    monkeypatch.setattr(predict, "predict", run)
     monkeypatch.setattr(checkpoint, "snapshots", snapshots)
     return seen
 
@@ -238,7 +293,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
             raise PermissionError(13, "Permission denied")
         return open("image.png")
 
-    monkeypatch.setattr(program.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(outputs.tempfile, "TemporaryFile", refuse)
     before = contents(folder)
     assert run(f"image.png trimap.png {place}") == 2
     assert (
@@ -248,7 +303,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
 
 
 def test_a_write_protected_file_is_refused(folder, network, monkeypatch, capsys):
-    monkeypatch.setattr(program.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(outputs.os, "access", lambda path, mode: False)
     assert run("image.png trimap.png cutout.png") == 2
     assert "cutout.png: write-protected; give another" in capsys.readouterr().err
     assert Path("cutout.png").read_bytes() == b"old"
@@ -258,7 +313,7 @@ def test_an_unreadable_input_is_named(folder, network, monkeypatch, capsys):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(images, "read_image", refuse)
+    monkeypatch.setattr(images, "read_photograph", refuse)
     assert run("image.png trimap.png new.png") == 2
     assert capsys.readouterr().err == "eval.py: image.png: Permission denied\n"
 
@@ -268,10 +323,10 @@ def test_neither_file_is_replaced_when_one_cannot_be_written(
 ):
     write_image = images.write_image
 
-    def fail_on_alpha(path, image):
+    def fail_on_alpha(path, *more):
         if "alpha" in path.name:
             raise OSError(28, "No space left on device")
-        write_image(path, image)
+        write_image(path, *more)
 
     monkeypatch.setattr(images, "write_image", fail_on_alpha)
     before = contents(folder)
@@ -285,7 +340,7 @@ def test_ctrl_c_gets_one_line_and_code_130(folder, network, monkeypatch, capsys)
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(program, "run_network", interrupt)
+    monkeypatch.setattr(predict, "predict", interrupt)
     before = contents(folder)
     assert run("image.png trimap.png cutout.png") == 130
     err = capsys.readouterr().err
@@ -293,31 +348,30 @@ def test_ctrl_c_gets_one_line_and_code_130(folder, network, monkeypatch, capsys)
     assert contents(folder) == before
 
 
-def test_a_network_that_fails_gets_one_line_and_code_1(folder, monkeypatch, capsys):
-    import tensorflow as tf
-
-    from model import predict
-
+def test_a_network_that_fails_gets_one_line_and_code_1(
+    folder, network, monkeypatch, capsys
+):
     def fail(*_):
-        place = "{{function_node __wrapped__Conv2D_device_/job:x/device:GPU:0}}"
-        message = f"{place} OOM when allocating tensor [Op:Conv2D] name: "
-        raise tf.errors.ResourceExhaustedError(None, None, message)
+        raise MemoryError
 
     monkeypatch.setattr(predict, "predict", fail)
-    monkeypatch.setattr(checkpoint, "load_generator", lambda *_: None)
-    Path("log/generator-1.weights.h5").touch()
     assert run("image.png trimap.png new.png") == 1
-    assert capsys.readouterr().err == (
-        "eval.py: OOM when allocating tensor; nothing was written\n"
-    )
+    assert capsys.readouterr().err == "eval.py: out of memory; nothing was written\n"
     assert not Path("new.png").exists()
 
 
 def test_wrong_options_get_code_2(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        program.main(["image.png"])
-    assert stopped.value.code == 2
-    assert "required: TRIMAP, OUTPUT" in capsys.readouterr().err
+    for arguments, message in (
+        ("image.png", "required: OUTPUT"),
+        ("image.png new.png", "give INPUT TRIMAP OUTPUT; or INPUT OUTPUT and one of"),
+        ("image.png trimap.png new.png --box 1,1,9,9", "TRIMAP is given; leave out"),
+        ("image.png new.png --box 1,1,9", "invalid parse_box value: '1,1,9'"),
+        ("image.png new.png --mask a.png --box 1,1,9,9", "and one of --mask, --box"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            program.main(arguments.split())
+        assert stopped.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 # What it writes
@@ -337,10 +391,10 @@ def test_the_cutout_has_the_size_and_straight_alpha(folder, network, capsys):
 
 
 def test_what_rounds_to_opaque_keeps_the_photograph(folder, network, monkeypatch):
-    def nearly_opaque(image, trimap, logdir, step):
-        return np.zeros_like(image), np.full(trimap.shape, 0.999, np.float32)
+    def nearly_opaque(_, image, trimap, fast):
+        return predict.Matte(np.full(trimap.shape, 0.999), np.zeros_like(image))
 
-    monkeypatch.setattr(program, "run_network", nearly_opaque)
+    monkeypatch.setattr(predict, "predict", nearly_opaque)
     assert run("image.png trimap.png cutout.png") == 0
     _, cutout = pixels("cutout.png")
     assert (cutout[..., :3] == np.asarray(picture())).all()
@@ -430,11 +484,204 @@ def test_a_turned_image_also_fits_an_upright_trimap(folder, network):
     assert pixels("cutout.png")[1].shape == (HEIGHT, WIDTH, 4)
 
 
+def test_alpha_has_16_bits_where_they_are_asked_for(folder, network, monkeypatch):
+    def ramp(_, image, trimap, fast):
+        alpha = np.linspace(0, 1, trimap.size, dtype=np.float32).reshape(trimap.shape)
+        return predict.Matte(alpha, image)
+
+    monkeypatch.setattr(predict, "predict", ramp)
+    for ending in ("png", "tif"):
+        command = f"image.png trimap.png cutout.png --alpha deep.{ending} --bits 16"
+        assert run(command) == 0
+        mode, deep = pixels(f"deep.{ending}")
+        assert mode.startswith("I;16")
+        assert (
+            np.abs(
+                deep / 65535 - np.linspace(0, 1, deep.size).reshape(deep.shape)
+            ).max()
+            < 1e-5
+        )
+
+
+def test_the_foreground_is_written_alone(folder, network):
+    assert run("image.png trimap.png cutout.png --foreground colours.png") == 0
+    mode, colours = pixels("colours.png")
+    assert mode == "RGB"
+    assert (colours == pixels("cutout.png")[1][..., :3]).all()
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_a_composite_on_a_colour_is_opaque_and_adds_up_light(ending, folder, network):
+    assert run(f"image.png trimap.png new.{ending} --composite #ff0000") == 0
+    mode, whole = pixels(f"new.{ending}")
+    assert mode == "RGB"
+    trimap = network["trimap"]
+    middle = np.float64([51, 102, 153]) / 255
+    share = 128 / 255
+    light = share * middle**2.2 + (1 - share) * np.float64([1, 0, 0])
+    tolerance = 1 if ending == "png" else 40
+    assert np.abs(whole[trimap == 0] - [255, 0, 0]).mean() < tolerance
+    expected = 255 * light ** (1 / 2.2)
+    assert np.abs(whole[trimap == 128] - expected).mean() < tolerance
+
+
+def test_a_composite_on_a_picture_covers_the_frame(folder, network):
+    half = np.zeros((40, 200, 3), np.uint8)
+    half[:, 100:] = 255
+    Image.fromarray(half).save("behind.png")
+    assert run("image.png trimap.png new.png --composite behind.png") == 0
+    whole = pixels("new.png")[1]
+    assert (whole[:, : WIDTH // 3 - 1] == 0).all()  # the left half, where alpha is 0
+
+
+@pytest.mark.parametrize("background", ["blur", "checkerboard"])
+def test_a_composite_on_what_needs_no_file(background, folder, network):
+    assert run(f"image.png trimap.png new.png --composite {background}") == 0
+    whole = pixels("new.png")[1]
+    is_background = network["trimap"] == 0
+    assert len(np.unique(whole[is_background].reshape(-1, 3), axis=0)) > 1
+    original = np.asarray(picture())
+    assert (whole[network["trimap"] == 255] == original[network["trimap"] == 255]).all()
+    assert np.std(whole[is_background]) < np.std(original[is_background])
+
+
+def test_profile_and_resolution_of_the_input_are_kept(folder, network):
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture().save("tagged.png", icc_profile=profile, dpi=(300, 300))
+    for name in ("cutout.png", "cutout.tif", "cutout.webp"):
+        assert run(f"tagged.png trimap.png {name}") == 0
+        with Image.open(name) as opened:
+            assert opened.info["icc_profile"] == profile
+            if not name.endswith("webp"):
+                assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_stdin_and_stdout(folder):
+    done = subprocess.run(
+        [sys.executable, ROOT / "eval.py", "-", "trimap.png", "-"],
+        input=Path("image.png").read_bytes(),
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Image.open(io.BytesIO(done.stdout)) as opened:
+        assert (opened.format, opened.mode, opened.size) == ("PNG", "RGBA", (32, 24))
+
+
+def test_a_trimap_from_a_mask_reaches_the_network(folder, network):
+    assert run("image.png cutout.png --mask no-unknown.png") == 0
+    trimap = network["trimap"]
+    assert set(np.unique(trimap)) == {0, 128, 255}
+    assert (trimap[:, 0] == 0).all() and (trimap[:, -1] == 255).all()
+    assert (trimap[:, WIDTH // 2 - 1 : WIDTH // 2 + 1] == 128).all()
+    assert run("image.png other.png --trimap auto --mask no-unknown.png --fast") == 0
+    assert network["fast"] is True
+
+
+# Folders
+
+
+@pytest.fixture
+def folders(folder):
+    """Three pictures with trimaps, one of them damaged, one without; a nested one."""
+    for place in ("in/inner", "maps/inner"):
+        Path(place).mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "inner/c.png", "lost.png"):
+        picture().save(f"in/{name}")
+    for name in ("a", "b", "bad", "inner/c"):
+        painted(0, 128, 255).save(f"maps/{name}.png")
+    Path("in/bad.png").write_text("not a picture")
+    Path("in/notes.txt").write_text("not even called one")
+    return folder
+
+
+def test_a_folder_is_done_but_for_what_fails(folders, network, capsys):
+    assert run("in maps out") == 1
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "a.png",
+        "b.png",
+        "failures.jsonl",
+    ]
+    err = capsys.readouterr().err
+    assert err == "eval.py: 2 done, 0 skipped, 2 failed: see out/failures.jsonl\n"
+    lines = Path("out/failures.jsonl").read_text().splitlines()
+    failures = [json.loads(line) for line in lines]
+    assert [failure["image"] for failure in failures] == ["in/bad.png", "in/lost.png"]
+    assert "not a complete picture" in failures[0]["error"]
+    assert "one lost.* wanted in maps, got nothing" in failures[1]["error"]
+    assert network["loads"] == 1
+
+
+def test_what_exists_is_skipped_unless_it_is_to_be_overwritten(
+    folders, network, capsys
+):
+    Path("in/bad.png").unlink()
+    Path("in/lost.png").unlink()
+    Path("out").mkdir()
+    Path("out/a.png").write_bytes(b"old")
+    Path("out/failures.jsonl").write_text("old")
+    assert run("in maps out --recursive --alpha alphas") == 0
+    # a.png is made again, since its alpha was missing
+    assert "3 done, 0 skipped, 0 failed" in capsys.readouterr().err
+    assert pixels("out/inner/c.png")[0] == "RGBA"
+    assert pixels("alphas/inner/c.png")[0] == "L"
+    assert not Path("out/failures.jsonl").exists()
+    Path("out/a.png").write_bytes(b"old")
+    assert run("in maps out") == 0
+    assert "0 done, 2 skipped, 0 failed" in capsys.readouterr().err
+    assert Path("out/a.png").read_bytes() == b"old"
+    assert run("in maps out --overwrite -q") == 0
+    assert capsys.readouterr().err == ""
+    assert pixels("out/a.png")[0] == "RGBA"
+
+
+def test_two_pictures_of_one_name_are_no_pair(folders, network):
+    picture().save("in/a.webp")
+    assert run("in maps out") == 1
+    text = Path("out/failures.jsonl").read_text()
+    assert "in/a.png: the name of a.webp too; rename all but one" in text
+
+
+def test_a_folder_in_another_format(folders, network):
+    assert run("in maps out --format jpg --composite white") == 1
+    assert pixels("out/a.jpg")[0] == "RGB"
+    assert run("in maps out2 --format jpg") == 2
+    assert not Path("out2").exists()
+
+
+def test_a_folder_of_masks(folders, network):
+    for name in ("a", "b"):
+        painted(0, 255).save(f"maps/{name}.png")
+    assert run("in out --mask maps") == 1
+    assert (pixels("out/a.png")[1][:, 0, 3] == 0).all()
+
+
+def test_ctrl_c_in_a_folder_keeps_what_is_done(folders, network, monkeypatch, capsys):
+    seen = []
+
+    def interrupt_second(_, image, trimap, fast):
+        seen.append(1)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return predict.Matte(trimap.astype(np.float32) / 255, image)
+
+    monkeypatch.setattr(predict, "predict", interrupt_second)
+    assert run("in maps out") == 130
+    assert "interrupted, what is done is kept" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["a.png"]
+
+
 # The command
 
 
 def test_help_and_version_answer(capsys):
-    for option, answer in (("--help", "usage: eval.py"), ("--version", "eval.py ")):
+    answers = {"--help": "usage: eval.py", "--version": "eval.py "}
+    for option, answer in (
+        answers | {"--doctor": f"eval.py {model.__version__}"}
+    ).items():
         with pytest.raises(SystemExit) as stopped:
             program.main([option])
         assert stopped.value.code == 0

@@ -33,6 +33,8 @@ LAYERS = [
         "model.discriminator",
         "model.engine",
         "model.losses",
+        "model.trimap",
+        "model.batch",
     },
     {"model.prior"},
     {
@@ -42,7 +44,8 @@ LAYERS = [
         "model.history",
         "model.predict",
     },
-    {"model.training", "model.network"},
+    {"model.training", "model.network", "model.outputs"},
+    {"model.pipeline"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
     {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},

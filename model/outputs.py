@@ -1,0 +1,282 @@
+"""What is written of a matte: the cut-out or a composite, and alpha and foreground.
+
+All that can be refused is refused before the work begins; all files of one picture
+are replaced together, when the last is complete.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import ImageColor
+
+from model import images, matting
+from model.predict import Matte
+
+TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
+LOSSLESS = (*TRANSPARENT, ".bmp")
+DEEP = (".png", ".tif", ".tiff")  # formats that hold 16 bits of grey
+OPAQUE = (*LOSSLESS, ".jpg", ".jpeg")
+STANDARD = Path("-")  # the standard output, as PNG
+BLUR = 0.03  # deviation of a blurred background, as a share of the longer side
+
+Background = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of image and alpha
+
+
+class Targets(NamedTuple):
+    """The files to write for one picture.
+
+    Attributes:
+        output: The cut-out, or the composite.
+        alpha: Alpha alone, or None.
+        foreground: The colours alone, or None.
+    """
+
+    output: Path
+    alpha: Path | None
+    foreground: Path | None
+
+
+def parse_background(text: str) -> Background:
+    """Understands what the foreground is to be put on.
+
+    Args:
+        text: `blur` for the picture's own background, out of focus; `checkerboard`; a
+            colour by name or as `#rrggbb`; or a picture file.
+
+    Returns:
+        A function of image (H, W, 3) and alpha (H, W) that gives the background,
+        (H, W, 3) float32 in [0, 1].
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if text == "blur":
+        return _blur
+    if text == "checkerboard":
+        return lambda image, alpha: matting.checkerboard(*alpha.shape, square=16)
+    try:
+        colour = np.float32(ImageColor.getrgb(text)[:3]) / 255
+    except ValueError:
+        pass
+    else:
+        return lambda image, alpha: np.broadcast_to(colour, image.shape)
+    if not Path(text).is_file():
+        raise ValueError(
+            f"--composite: {text} is no file and no colour; give a picture, a colour "
+            "such as white or #20a060, blur or checkerboard"
+        )
+    picture = images.read_image(text)
+    return lambda image, alpha: cover(picture, alpha.shape)
+
+
+def cover(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Scales a picture until it covers a frame, and cuts off what is too much.
+
+    Args:
+        picture: (h, w, 3) float32.
+        shape: Height and width of the frame.
+
+    Returns:
+        (H, W, 3) float32, the middle of the picture.
+    """
+    scale = max(wanted / got for wanted, got in zip(shape, picture.shape, strict=False))
+    size = [
+        max(wanted, round(got * scale))
+        for wanted, got in zip(shape, picture.shape, strict=False)
+    ]
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, size[::-1], interpolation=way)
+    top, left = ((got - wanted) // 2 for got, wanted in zip(size, shape, strict=True))
+    return scaled[top : top + shape[0], left : left + shape[1]]
+
+
+def check_targets(
+    targets: Targets, inputs: Sequence[Path], is_composite: bool, bits: int = 8
+) -> None:
+    """Refuses, before the work, files that could not or must not be written.
+
+    Args:
+        targets: The files to write.
+        inputs: The files that are read.
+        is_composite: Whether the output is opaque.
+        bits: Of the alpha, 8 or 16.
+
+    Raises:
+        OSError: If a folder is missing or not writable.
+        ValueError: If an ending does not fit, or an input would be overwritten.
+    """
+    output, alpha, foreground = targets
+    if output != STANDARD:
+        check_ending(output, is_composite)
+        check_writable(output, inputs)
+    formats = {"alpha": DEEP if bits == 16 else LOSSLESS, "foreground": OPAQUE}
+    seen = {"OUTPUT": output}
+    for name, path in (("alpha", alpha), ("foreground", foreground)):
+        if path is None:
+            continue
+        if path.suffix.lower() not in formats[name]:
+            needed = f"{bits} bits of grey" if name == "alpha" else "a picture"
+            raise ValueError(
+                f"{path}: {path.suffix or 'no ending'} is no format that keeps "
+                f"{needed}; end it in .png"
+            )
+        for other, taken in seen.items():
+            if is_same_file(path, taken):
+                raise ValueError(f"{path}: both {other} and --{name}; give two files")
+        seen[f"--{name}"] = path
+        check_writable(path, inputs)
+
+
+def check_ending(output: Path, is_composite: bool) -> None:
+    """Refuses an output whose format cannot hold what it is to hold.
+
+    Args:
+        output: The file to write.
+        is_composite: Whether it is opaque.
+
+    Raises:
+        ValueError: If its ending does not fit.
+    """
+    ending = f"a {output.suffix} file" if output.suffix else "a file without ending"
+    if is_composite and output.suffix.lower() not in OPAQUE:
+        raise ValueError(f"{output}: {ending} is no picture; end it in .png or .jpg")
+    if not is_composite and output.suffix.lower() not in TRANSPARENT:
+        raise ValueError(
+            f"{output}: {ending} has no transparency in 256 levels, which the cut-out "
+            "needs; end OUTPUT in .png, or give --composite and a background"
+        )
+
+
+def check_writable(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuses a file that cannot be written, or is one of the inputs.
+
+    Args:
+        path: The file to write.
+        inputs: The files that are read.
+
+    Raises:
+        OSError: If its folder is missing or one of both is not writable.
+        ValueError: If it is a folder or an input.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder; give the name of a file")
+    if any(is_same_file(path, other) for other in inputs):
+        raise ValueError(f"{path}: would overwrite the input; give another name")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{path}: no folder {folder}; make it first")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(f"{path}: write-protected; give another name")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise PermissionError(
+            f"{path}: folder {folder} is not writable ({error.strerror}); give another"
+        ) from error
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Tells whether two paths lead to one file, through links too.
+
+    Args:
+        path: A path, existing or not.
+        other: Another one.
+
+    Returns:
+        True if writing to one would change the other.
+    """
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def render(
+    image: np.ndarray,
+    matte: Matte,
+    targets: Targets,
+    background: Background | None,
+    bits: int = 8,
+) -> dict[Path, np.ndarray]:
+    """Makes the pictures that the files are to hold.
+
+    Args:
+        image: The photograph, (H, W, 3) float32 in [0, 1].
+        matte: Its matte.
+        targets: The files to write.
+        background: What the foreground is put on; None for a cut-out.
+        bits: Of the alpha, 8 or 16.
+
+    Returns:
+        (H, W), (H, W, 3) or (H, W, 4) uint8 by file; (H, W) uint16 for a deep alpha.
+    """
+    levels = images.to_uint8(matte.alpha)
+    # what the file calls opaque keeps the colour of the photograph
+    colour = np.where(levels[..., None] == 255, image, matte.foreground)
+    if background is None:
+        pictures = {targets.output: np.dstack([images.to_uint8(colour), levels])}
+    else:
+        behind = background(image, matte.alpha)
+        whole = Matte(matte.alpha, colour).composite(behind)
+        pictures = {targets.output: images.to_uint8(whole)}
+    if targets.alpha:
+        deep = np.round(matte.alpha * 65535).astype(np.uint16)
+        pictures[targets.alpha] = deep if bits == 16 else levels
+    if targets.foreground:
+        pictures[targets.foreground] = images.to_uint8(colour)
+    return pictures
+
+
+def write_all(
+    pictures: dict[Path, np.ndarray],
+    profile: bytes | None = None,
+    resolution: tuple[float, float] | None = None,
+) -> None:
+    """Writes several pictures, and replaces the old ones when all are complete.
+
+    Args:
+        pictures: By file; `-` is the standard output.
+        profile: ICC profile of those with colours, or None.
+        resolution: Pixels per inch, or None.
+
+    Raises:
+        OSError: If a file cannot be written; then none is replaced, unless the
+            file system fails in between.
+    """
+    made = {
+        path: path.with_name(f".{os.getpid()}-{path.name}")
+        for path in pictures
+        if path != STANDARD
+    }
+    path = STANDARD
+    try:
+        for path, picture in pictures.items():
+            own = profile if picture.ndim == 3 else None
+            if path in made:
+                images.write_image(made[path], picture, own, resolution)
+        if STANDARD in pictures:
+            path = STANDARD
+            own = profile if pictures[path].ndim == 3 else None
+            content = images.encode(pictures[path], Path("-.png"), own, resolution)
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        for path in made:
+            os.replace(made[path], path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{path}: cannot be written ({reason})") from error
+    finally:
+        for temporary in made.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _blur(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Takes the object out of a picture and the rest out of focus."""
+    filled = matting.push_pull(image, 1 - alpha)
+    return cv2.GaussianBlur(filled, (0, 0), max(1.0, BLUR * max(alpha.shape)))

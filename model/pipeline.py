@@ -1,0 +1,128 @@
+"""The library: `from model import Matting`.
+
+A photograph and its trimap go in, as files, pictures or arrays; alpha and foreground
+come out, with what one does with them. A snapshot is loaded once and used from any
+number of threads.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model import images, matting
+from model.network import load_network
+from model.predict import Matte, predict
+
+LOGDIR = Path(__file__).resolve().parents[1] / "log" / "matting"
+
+Picture = Path | str | Image.Image | np.ndarray
+
+
+class Matting:
+    """Mattes photographs by one snapshot.
+
+    >>> image = np.zeros((48, 64, 3), np.uint8)
+    >>> image[:, 32:] = 200
+    >>> trimap = np.full((48, 64), 128, np.uint8)
+    >>> trimap[:, :16], trimap[:, 48:] = 0, 255
+    >>> matte = Matting()(image, trimap)
+    >>> matte.alpha.shape, matte.cutout().mode
+    ((48, 64), 'RGBA')
+    >>> float(matte.alpha[0, 0]), float(matte.alpha[0, 63])
+    (0.0, 1.0)
+    """
+
+    def __init__(
+        self, checkpoint: int = -1, logdir: Path | str = LOGDIR, fast: bool = False
+    ):
+        """Loads a snapshot.
+
+        Args:
+            checkpoint: Its training step; -1 is the latest.
+            logdir: The run directory.
+            fast: Whether the network sees half of the resolution, which takes about
+                half of the time and misses some detail.
+
+        Raises:
+            FileNotFoundError: If there is no such snapshot.
+            ValueError: If it is damaged.
+        """
+        self.network = load_network(logdir, checkpoint)
+        self.fast = fast
+
+    def __call__(self, image: Picture, trimap: Picture) -> Matte:
+        """Mattes one photograph.
+
+        Args:
+            image: A file, a picture, or (H, W, 3) RGB: uint8, or float in [0, 1].
+            trimap: A file, a picture, or (H, W): uint8, or float in [0, 1]; black is
+                background, white foreground, all between unknown.
+
+        Returns:
+            Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
+            to the image where alpha is 1.
+
+        Raises:
+            FileNotFoundError: If a file does not exist.
+            ValueError: If one is no picture, or both do not belong together.
+        """
+        colours, codes = read_image(image), read_trimap(trimap)
+        matting.check_pair(colours, codes)
+        return predict(self.network, colours, codes, self.fast)
+
+
+def read_image(source: Picture) -> np.ndarray:
+    """Reads a photograph from wherever it is: (H, W, 3) float32 in [0, 1].
+
+    Args:
+        source: A file, a picture, or (H, W, 3) uint8, or float in [0, 1].
+
+    Returns:
+        (H, W, 3) float32 in [0, 1].
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is no picture, or an array of another kind.
+    """
+    if isinstance(source, Image.Image):
+        return images.rgb_of(source)
+    if not isinstance(source, np.ndarray):
+        return images.read_image(source)
+    if source.ndim != 3 or source.shape[2] != 3:
+        raise ValueError(f"image: got shape {source.shape}; give (H, W, 3)")
+    return _to_float(source, "image")
+
+
+def read_trimap(source: Picture) -> np.ndarray:
+    """Reads a trimap from wherever it is.
+
+    Args:
+        source: A file, a picture, or (H, W) uint8, or float in [0, 1].
+
+    Returns:
+        (H, W) uint8 codes.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is no picture, or an array of another kind.
+    """
+    if isinstance(source, Image.Image):
+        return matting.trimap_from_grey(images.grey_of(source))
+    if not isinstance(source, np.ndarray):
+        return images.read_trimap(source)
+    if source.ndim != 2:
+        raise ValueError(f"trimap: got shape {source.shape}; give (H, W)")
+    return matting.trimap_from_grey(_to_float(source, "trimap"))
+
+
+def _to_float(values: np.ndarray, name: str) -> np.ndarray:
+    """Scales uint8; refuses floats that are not in [0, 1]."""
+    if values.dtype == np.uint8:
+        return values.astype(np.float32) / 255
+    if not np.issubdtype(values.dtype, np.floating):
+        raise ValueError(f"{name}: got {values.dtype}; give uint8, or float in [0, 1]")
+    values = values.astype(np.float32)
+    if not (values.size and 0 <= values.min() and values.max() <= 1):
+        raise ValueError(f"{name}: values are not in [0, 1]; scale them, or give uint8")
+    return values

@@ -1,0 +1,64 @@
+"""Makes a trimap out of a mask, a box or strokes, and nothing else.
+
+    python scripts/trimap.py photo.jpg trimap.png --mask mask.png
+    python scripts/trimap.py photo.jpg trimap.png --box 40,30,300,400
+
+The same as eval.py does without a TRIMAP; here the trimap can be looked at, and
+painted over, before it is used.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import argparse  # noqa: E402
+
+from model import images, outputs, trimap  # noqa: E402
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("input", type=Path, help="the photograph")
+    parser.add_argument("output", type=Path, help="the trimap to write (.png)")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--mask", type=Path, help="rough mask, any grey or alpha")
+    source.add_argument(
+        "--box", type=trimap.parse_box, metavar="X,Y,W,H", help="around the object"
+    )
+    source.add_argument(
+        "--scribbles", type=Path, help="picture of strokes, white and black on grey"
+    )
+    parser.add_argument(
+        "--band",
+        type=float,
+        default=trimap.BAND,
+        help="half of the unknown band's width over the picture's side "
+        "(default: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    args = parse_args(arguments)
+    guide = args.mask or args.scribbles
+    try:
+        targets = outputs.Targets(args.output, None, None)
+        read = [path for path in (args.input, guide) if path]
+        outputs.check_targets(targets, read, is_composite=False)
+        image = images.read_image(args.input)
+        codes = trimap.from_options(
+            image, args.mask, args.scribbles, args.box, args.band
+        )
+        images.write_image(args.output, codes)
+    except (OSError, ValueError) as error:
+        print(f"trimap.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The library as a program would use it."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import model
+from model import Matting, images
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE, TRIMAP = ROOT / "images/example.jpg", ROOT / "images/example-trimap.png"
+
+
+def picture(path):
+    with Image.open(path) as opened:
+        return opened.copy()
+
+
+@pytest.fixture(scope="module")
+def matte_it():
+    return Matting(checkpoint=-1)
+
+
+@pytest.fixture(scope="module")
+def expected(matte_it):
+    return matte_it(IMAGE, TRIMAP)
+
+
+@pytest.mark.parametrize(
+    ("image", "trimap"),
+    [
+        (str(IMAGE), str(TRIMAP)),
+        (picture(IMAGE), picture(TRIMAP)),
+        (np.asarray(picture(IMAGE)), np.asarray(picture(TRIMAP).convert("L"))),
+        (images.read_image(IMAGE), images.read_grey(TRIMAP)),
+        (images.read_image(IMAGE).astype(np.float64), TRIMAP),
+    ],
+    ids=["paths", "pictures", "uint8", "float32", "float64 and path"],
+)
+def test_every_kind_of_picture_gives_the_same(image, trimap, matte_it, expected):
+    matte = matte_it(image, trimap)
+    np.testing.assert_array_equal(matte.alpha, expected.alpha)
+    np.testing.assert_array_equal(matte.foreground, expected.foreground)
+
+
+def test_the_matte_makes_pictures(expected):
+    cutout = expected.cutout()
+    assert cutout.mode == "RGBA" and cutout.size == picture(IMAGE).size
+    np.testing.assert_array_equal(
+        np.asarray(cutout)[..., 3], images.to_uint8(expected.alpha)
+    )
+    white = expected.composite([1, 1, 1])
+    assert white.shape == expected.foreground.shape
+    np.testing.assert_allclose(white[expected.alpha == 0], 1, atol=1e-6)
+    is_opaque = expected.alpha == 1
+    np.testing.assert_allclose(
+        white[is_opaque], expected.foreground[is_opaque], atol=1e-5
+    )
+
+
+def test_threads_may_share_it(matte_it, expected):
+    with ThreadPoolExecutor(4) as threads:
+        mattes = list(threads.map(lambda _: matte_it(IMAGE, TRIMAP), range(4)))
+    for matte in mattes:
+        np.testing.assert_allclose(matte.alpha, expected.alpha, atol=1e-5)
+
+
+def test_fast_is_close_and_not_the_same(expected):
+    fast = Matting(fast=True)(IMAGE, TRIMAP)
+    difference = np.abs(fast.alpha - expected.alpha)
+    assert 0 < difference.mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("image", "trimap", "message"),
+    [
+        (np.zeros((9, 9)), TRIMAP, r"image: got shape \(9, 9\); give \(H, W, 3\)"),
+        (np.zeros((9, 9, 3), int), TRIMAP, "image: got int64; give uint8, or float"),
+        (np.full((9, 9, 3), 255.0), TRIMAP, "image: values are not in"),
+        (np.full((9, 9, 3), np.nan), TRIMAP, "image: values are not in"),
+        (IMAGE, np.zeros((9, 9, 1), np.uint8), r"trimap: got shape \(9, 9, 1\)"),
+        (IMAGE, np.zeros((9, 9), np.uint8), "trimap is 9x9 but its image is 512x512"),
+    ],
+)
+def test_wrong_arrays_are_refused(image, trimap, message, matte_it):
+    with pytest.raises(ValueError, match=message):
+        matte_it(image, trimap)
+
+
+def test_importing_the_library_costs_nothing_until_it_is_used():
+    code = (
+        "import sys, model; "
+        "heavy = {'tensorflow', 'numba', 'onnxruntime', 'cv2', 'numpy'}; "
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_library_has_what_it_says():
+    assert model.Matting is Matting
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        model.Nothing  # noqa: B018
