@@ -8,6 +8,8 @@ not on the values of the file, sure pixels count for more, and the boxes shrink 
 more steps.
 """
 
+from collections.abc import Iterator
+
 import cv2
 import numba
 import numpy as np
@@ -15,6 +17,8 @@ import numpy as np
 from model import matting
 
 SIDES = (61, 21, 7, 3, 3)  # of the box filters, in pixels
+REACH = sum(side // 2 for side in SIDES)  # pixels that a colour depends on, each way
+STRIP = 1024  # rows worked on at a time
 SURENESS = 3  # power of alpha by which a pixel counts
 
 
@@ -29,27 +33,48 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         (H, W, 3) float32 in [0, 1], equal to the image where alpha is 1; extended
         smoothly under alpha 0.
     """
-    foreground = image.astype(np.float32)
-    window = find_window(alpha)
-    light = cv2.pow(np.ascontiguousarray(foreground[window]), matting.CAMERA_GAMMA)
-    cover = np.ascontiguousarray(alpha[window], np.float32)
-    mixed = np.nonzero((cover > 0) & (cover < 1))
-    if mixed[0].size:
+    image = image.astype(np.float32, copy=False)
+    result = image.copy()
+    for inner, outer in strips(alpha):
+        cover = np.ascontiguousarray(alpha[outer], np.float32)
+        light = np.ascontiguousarray(image[outer])
+        light = cv2.pow(light, matting.CAMERA_GAMMA)
+        mixed = np.nonzero((cover > 0) & (cover < 1))
         colours = fit_blurred(light, cover, mixed)
         colours = cv2.pow(colours, 1 / matting.CAMERA_GAMMA)
-        foreground[window][mixed] = colours
-    return matting.extend_colours(foreground, alpha)
+        rows, columns = (
+            places + side.start for places, side in zip(mixed, outer, strict=True)
+        )
+        is_inner = (rows >= inner.start) & (rows < inner.stop)
+        result[rows[is_inner], columns[is_inner]] = colours[is_inner]
+    return matting.extend_colours(result, alpha)
 
 
-def find_window(alpha: np.ndarray) -> tuple[slice, slice]:
-    """Finds the rectangle outside of which alpha is 0 or 1, and what boxes reach."""
-    is_mixed = (alpha > 0) & (alpha < 1)
-    window = []
-    for axis, length in zip((1, 0), alpha.shape, strict=True):
-        places = np.flatnonzero(is_mixed.any(axis))
-        first, last = (places[0], places[-1]) if places.size else (0, -1 - SIDES[0])
-        window.append(slice(max(0, first - SIDES[0]), min(length, last + SIDES[0] + 1)))
-    return tuple(window)
+def strips(alpha: np.ndarray) -> Iterator[tuple[slice, tuple[slice, slice]]]:
+    """Divides a picture into strips, so that large ones need little memory.
+
+    Args:
+        alpha: (H, W) float32 in [0, 1].
+
+    Yields:
+        The rows of a strip with mixed pixels, 0 < alpha < 1; rows and columns of the
+        rectangle around these and all that they depend on.
+    """
+    height, width = alpha.shape
+    for top in range(0, height, STRIP):
+        inner = slice(top, min(top + STRIP, height))
+        is_mixed = (alpha[inner] > 0) & (alpha[inner] < 1)
+        columns = np.flatnonzero(is_mixed.any(0))
+        if columns.size:
+            yield (
+                inner,
+                (
+                    slice(max(0, top - REACH), min(height, inner.stop + REACH)),
+                    slice(
+                        max(0, columns[0] - REACH), min(width, columns[-1] + REACH + 1)
+                    ),
+                ),
+            )
 
 
 def fit_blurred(

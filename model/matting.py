@@ -174,8 +174,11 @@ def extend_colours(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     Returns:
         (H, W, 3) float32 in [0, 1], unchanged wherever alpha is above 0.
     """
-    filled = push_pull(foreground, alpha)
-    return np.where(alpha[..., None] > 0, foreground, filled)
+    extended = foreground.copy()
+    is_hidden = (alpha <= 0).astype(np.uint8)
+    if is_hidden.any():
+        cv2.copyTo(_pull(foreground, alpha), is_hidden, extended)
+    return extended
 
 
 def push_pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -188,22 +191,24 @@ def push_pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
     Returns:
         (H, W, 3) float32; equal to `colour` where the weight is 1.
     """
+    coarse = _pull(colour, weight)
+    return coarse + weight[..., None].astype(np.float32) * (colour - coarse)
+
+
+def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Gives what the next coarser level of the pyramid knows, (H, W, 3) float32."""
     height, width = weight.shape
     weight = weight.astype(np.float32)
+    weighted = colour * weight[..., None]
     if min(height, width) <= 2:
-        total = weight.sum()
-        mean = (colour * weight[..., None]).sum((0, 1)) / max(total, 1e-6)
-        coarse = np.broadcast_to(mean, colour.shape).astype(np.float32)
-    else:
-        size = ((width + 1) // 2, (height + 1) // 2)
-        small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-        small = (
-            cv2.resize(colour * weight[..., None], size, interpolation=cv2.INTER_AREA)
-            / np.maximum(small_weight, 1e-6)[..., None]
-        )
-        small = push_pull(small, np.minimum(4 * small_weight, 1))
-        coarse = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return coarse + weight[..., None] * (colour - coarse)
+        mean = weighted.sum((0, 1)) / max(weight.sum(), 1e-6)
+        return np.broadcast_to(mean, colour.shape).astype(np.float32)
+    size = ((width + 1) // 2, (height + 1) // 2)
+    small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+    small /= np.maximum(small_weight, 1e-6)[..., None]
+    small = push_pull(small, np.minimum(4 * small_weight, 1))
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def resize_cutout(

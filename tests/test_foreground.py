@@ -46,3 +46,13 @@ def test_any_size_and_any_alpha_give_finite_colours(height, width, level):
     assert estimate.shape == image.shape and estimate.dtype == np.float32
     assert np.isfinite(estimate).all()
     assert 0 <= estimate.min() and estimate.max() <= 1
+
+
+def test_strips_give_the_same_colours_as_the_whole(soft_disc, monkeypatch):
+    _, alpha, image = red_on_green(soft_disc)
+    image = image + 0.1 * np.random.default_rng(0).random(image.shape, np.float32)
+    image = np.clip(image, 0, 1)
+    whole = foreground.estimate_foreground(image, alpha)
+    monkeypatch.setattr(foreground, "STRIP", 37)
+    parts = foreground.estimate_foreground(image, alpha)
+    np.testing.assert_allclose(parts, whole, atol=1e-4)

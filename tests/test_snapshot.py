@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model import checkpoint, images, matting
-from model.predict import predict
+from model import checkpoint, images, matting, network, predict
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -24,7 +23,9 @@ def pair():
 @pytest.mark.parametrize("name", ["matting", "matting-gan", "paper2018"])
 def test_a_shipped_snapshot_mattes_the_example_as_it_did(name, pair):
     image, trimap = pair
-    matte = predict(checkpoint.load_generator(ROOT / "log" / name), image, trimap)
+    matte = predict.predict(
+        checkpoint.load_generator(ROOT / "log" / name), image, trimap
+    )
     expected = images.read_grey(GOLDEN / f"example-{name}.png")
     small = cv2.resize(matte.alpha, expected.shape[::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(small - expected).max() < 0.03
@@ -33,3 +34,14 @@ def test_a_shipped_snapshot_mattes_the_example_as_it_did(name, pair):
     assert np.all(matte.alpha[trimap == matting.BACKGROUND] == 0)
     is_opaque = matte.alpha == 1
     np.testing.assert_array_equal(matte.foreground[is_opaque], image[is_opaque])
+
+
+def test_a_large_picture_has_no_seams(pair, monkeypatch):
+    image, trimap = (cv2.resize(part, (1024, 1024)) for part in pair)
+    trimap = matting.trimap_from_grey(trimap.astype(np.float32) / 255)
+    shipped = network.load_network(ROOT / "log/matting")
+    whole = predict.run(shipped, image, trimap)["alpha"]
+    monkeypatch.setattr(predict, "PIECE", 512)
+    assert len(list(predict.pieces(trimap))) > 2
+    parts = predict.run(shipped, image, trimap)["alpha"]
+    assert 0 < np.abs(parts - whole).max() <= 1 / 255
