@@ -10,7 +10,7 @@ from model import matting
 
 COLUMNS = (
     "step phase samples_per_second learning_rate gradient_norm alpha_loss "
-    "laplacian_loss foreground_loss rgba_loss adversarial_loss discriminator_loss "
+    "laplacian_loss rgba_loss adversarial_loss discriminator_loss "
     "val_sad val_mse val_foreground"
 ).split()
 PANEL_HEIGHT = 240  # of a validation picture, in pixels
@@ -37,7 +37,7 @@ class History:
                 ]
         temporary = self.path.with_suffix(".part")
         with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
         temporary.replace(self.path)
