@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from model import compose, images, matting, strands
+from model import camera, compose, images, matting, strands
+
+
+def set_probability(monkeypatch, name, value):
+    """Sets how often something is done to a crop, or to a picture by a camera."""
+    name = f"{name}_PROBABILITY"
+    module = camera if hasattr(camera, name) else compose
+    monkeypatch.setattr(module, name, value)
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def test_where_alpha_is_full_an_undegraded_image_shows_the_foreground(
 ):
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", 1)
     for name in ("SOFT", "SHARPEN", "NOISE", "JPEG"):
-        monkeypatch.setattr(compose, f"{name}_PROBABILITY", 0)
+        set_probability(monkeypatch, name, 0)
     for seed in range(10):
         sample = crop(layers, seed)
         is_full = sample["alpha"] == 255
@@ -98,7 +105,7 @@ def test_red_stays_red_through_every_step_from_file_to_crop(
 ):
     """One colour order, RGB, in reading, compositing, noise and compression."""
     for other in ("SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG"):
-        monkeypatch.setattr(compose, f"{other}_PROBABILITY", other == name)
+        set_probability(monkeypatch, other, other == name)
     foreground, alpha = soft_disc(200, 0)
     foreground[:] = [0.9, 0.2, 0.1]
     images.write_cutout(tmp_path / "red.png", foreground, alpha)
@@ -122,7 +129,7 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
     monkeypatch, is_edited, middle
 ):
     for name in ("GLINT", "SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG", "DEFOCUS"):
-        monkeypatch.setattr(compose, f"{name}_PROBABILITY", 0)
+        set_probability(monkeypatch, name, 0)
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", is_edited)
     monkeypatch.setattr(compose, "GAMMA", (2.2, 2.2))
     monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
@@ -133,35 +140,6 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
     sample = compose.compose_crop(white, None, black, 64, np.random.default_rng(0))
     half = sample["image"][sample["alpha"] == 128]
     assert half.mean() / 255 == pytest.approx(middle, abs=0.01)
-
-
-def test_glints_brighten_some_places_and_darken_none():
-    grey = np.full((64, 64, 3), 0.2, np.float32)
-    shiny = compose.glint(grey, 2.0, np.random.default_rng(0))
-    assert np.all(shiny >= grey) and shiny.max() <= 1 and shiny.max() > 0.4
-    assert 0.05 < np.mean(shiny > 0.21) < 0.4
-    np.testing.assert_array_equal(
-        compose.glint(grey, 0, np.random.default_rng(0)), grey
-    )
-
-
-def test_spill_brings_the_light_of_the_background():
-    red = np.full((32, 32, 3), [1, 0, 0], np.float32)
-    blue = np.full((32, 32, 3), [0, 0, 1], np.float32)
-    np.testing.assert_allclose(
-        compose.spill(red, blue, 0.25)[5, 7], [0.75, 0, 0.25], atol=1e-6
-    )
-    np.testing.assert_array_equal(compose.spill(red, blue, 0), red)
-
-
-def test_grain_has_no_mean_and_comes_fine_and_coarse():
-    coarseness = []
-    for seed in range(20):
-        noise = compose.grain((64, 64, 3), np.random.default_rng(seed))
-        assert noise.std() <= 0.031 and abs(noise.mean()) < 0.1 * noise.std() + 1e-6
-        neighbours = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
-        coarseness.append(neighbours)
-    assert min(coarseness) < 0.05 and max(coarseness) > 0.5
 
 
 def test_strands_have_the_colours_of_its_texture_and_any_number_of_strands():

@@ -18,7 +18,7 @@ LAYERS = [
         "model.example",
         "model.lock",
     },
-    {"model.encoder", "model.optimizer", "model.strands"},
+    {"model.encoder", "model.optimizer", "model.strands", "model.camera"},
     {
         "model.layers",
         "model.composites",

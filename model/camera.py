@@ -1,0 +1,95 @@
+"""What light and camera do to a picture: highlights, spill, softness, grain, JPEG.
+
+Clean colours go in, colours as a photograph has them come out, all of one size.
+"""
+
+import cv2
+import numpy as np
+
+from model import images
+
+SOFT_PROBABILITY = 0.2  # a lens that is not quite sharp
+SHARPEN_PROBABILITY = 0.3
+NOISE_PROBABILITY = 0.5
+JPEG_PROBABILITY = 0.25
+
+
+def glint(
+    foreground: np.ndarray, strength: float, random: np.random.Generator
+) -> np.ndarray:
+    """Puts highlights on a foreground, a few pixels wide.
+
+    Glossy hair is brightest where it turns to the light: not where alpha is highest.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        strength: By how much each deviation of the noise above the first brightens.
+        random: Source of the noise.
+
+    Returns:
+        (size, size, 3) float32 in [0, 1].
+    """
+    size = foreground.shape[1::-1]
+    cells = max(2, round(size[0] / np.exp(random.uniform(0.7, 2.5))))
+    noise = random.standard_normal((cells, cells), np.float32)
+    noise = cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
+    light = 1 + np.float32(strength) * np.maximum(noise - 1, 0)
+    return np.minimum(foreground * light[..., None], 1)
+
+
+def spill(
+    foreground: np.ndarray, background: np.ndarray, strength: float
+) -> np.ndarray:
+    """Lets a foreground take on the light of what is behind it.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        background: (size, size, 3) float32 in [0, 1].
+        strength: Share of the blurred background in the result.
+
+    Returns:
+        (size, size, 3) float32 in [0, 1].
+    """
+    size = background.shape[1::-1]
+    coarse = cv2.resize(background, (4, 4), interpolation=cv2.INTER_AREA)
+    light = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return foreground + np.float32(strength) * (light - foreground)
+
+
+def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Does what cameras do to pictures, now and then.
+
+    A soft lens, grain that demosaicing has blurred, sharpening, compression.
+
+    Args:
+        image: (H, W, 3) float32 in [0, 1].
+        random: Source of every choice made here.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    if random.random() < SOFT_PROBABILITY:
+        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.9))
+    if random.random() < NOISE_PROBABILITY:
+        image = image + grain(image.shape, random)
+    if random.random() < SHARPEN_PROBABILITY:
+        blurred = cv2.GaussianBlur(image, (0, 0), random.uniform(0.6, 1.4))
+        image = image + np.float32(random.uniform(0.2, 1.2)) * (image - blurred)
+    image = images.to_uint8(image)
+    if random.random() < JPEG_PROBABILITY:
+        quality = int(random.integers(50, 96))
+        _, data = cv2.imencode(
+            ".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality]
+        )
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    return np.ascontiguousarray(image)
+
+
+def grain(shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarray:
+    """Draws the noise of a sensor: (H, W, 3) float32, mean 0, at times in grains."""
+    noise = random.standard_normal(shape, np.float32)
+    width = random.uniform(0, 1)
+    if width > 0.3:
+        noise = cv2.GaussianBlur(noise, (0, 0), width)
+        noise /= noise.std()
+    return noise * np.float32(0.03 * random.uniform() ** 1.5)

@@ -1,0 +1,30 @@
+import numpy as np
+
+from model import camera
+
+
+def test_glints_brighten_some_places_and_darken_none():
+    grey = np.full((64, 64, 3), 0.2, np.float32)
+    shiny = camera.glint(grey, 2.0, np.random.default_rng(0))
+    assert np.all(shiny >= grey) and shiny.max() <= 1 and shiny.max() > 0.4
+    assert 0.05 < np.mean(shiny > 0.21) < 0.4
+    np.testing.assert_array_equal(camera.glint(grey, 0, np.random.default_rng(0)), grey)
+
+
+def test_spill_brings_the_light_of_the_background():
+    red = np.full((32, 32, 3), [1, 0, 0], np.float32)
+    blue = np.full((32, 32, 3), [0, 0, 1], np.float32)
+    np.testing.assert_allclose(
+        camera.spill(red, blue, 0.25)[5, 7], [0.75, 0, 0.25], atol=1e-6
+    )
+    np.testing.assert_array_equal(camera.spill(red, blue, 0), red)
+
+
+def test_grain_has_no_mean_and_comes_fine_and_coarse():
+    coarseness = []
+    for seed in range(20):
+        noise = camera.grain((64, 64, 3), np.random.default_rng(seed))
+        assert noise.std() <= 0.031 and abs(noise.mean()) < 0.1 * noise.std() + 1e-6
+        neighbours = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
+        coarseness.append(neighbours)
+    assert min(coarseness) < 0.05 and max(coarseness) > 0.5
