@@ -80,6 +80,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="learning rate (matting: 1e-3 with Adam; paper2018: 1 with ADADELTA)",
     )
     parser.add_argument(
+        "--disc_lr", type=float, default=1e-4, help="the discriminator's learning rate"
+    )
+    parser.add_argument(
         "--schedule",
         choices=["cosine", "trapezoid", "constant"],
         help="of the learning rate (matting: trapezoid, which falls in the last "
@@ -150,8 +153,10 @@ def check_options(options: argparse.Namespace) -> None:
         value = getattr(options, flag.replace("-", "_"))
         if value is not None and value < low:
             raise ValueError(f"--{flag}: got {value}; give {low} or more")
-    if not options.lr > 0:
-        raise ValueError(f"--lr: got {options.lr}; give more than 0")
+    for flag in ("lr", "disc_lr"):
+        rate = getattr(options, flag)
+        if not rate > 0:
+            raise ValueError(f"--{flag}: got {rate}; give more than 0")
     if not 0 <= options.average < 1:
         raise ValueError(f"--average: got {options.average}; give 0 or more, below 1")
     if options.checkpoint is not None:
@@ -275,7 +280,7 @@ def build_gan(options: argparse.Namespace):
             strided_layers=options.discriminator_layers
         ),
         generator_optimizer=optimizer,
-        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5),
+        discriminator_optimizer=keras.optimizers.Adam(options.disc_lr, beta_1=0.5),
         d_coeff=options.d_coeff,
         use_rgba_loss=is_paper,
         jit_compile=options.jit,

@@ -217,6 +217,7 @@ def test_what_cannot_work_is_refused_in_one_line(
         ([data_directory, "--steps", "0"], "--steps: got 0; give 1 or more"),
         ([data_directory, "--gen_epoch", "-1"], "--gen_epoch: got -1.0; give 0 or"),
         ([data_directory, "--lr", "0"], "--lr: got 0.0; give more than 0"),
+        ([data_directory, "--disc_lr", "0"], "--disc_lr: got 0.0; give more than 0"),
         ([data_directory, "--init", tmp_path], "no checkpoint here"),
         ([data_directory, "--logdir", finished[0]], "holds a run already; resume it"),
         (
