@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 
+import absl.logging
 import keras
 import tensorflow as tf
 
@@ -72,3 +73,40 @@ def _rename(graph, old: str, new: str) -> None:
     for value in graph.output:
         if value.name == old:
             value.name = new
+
+
+def to_saved_model(generator: keras.Model, directory: str) -> None:
+    """Exports a generator as a SavedModel with one signature, `serving_default`.
+
+    Args:
+        generator: As `generator.build_generator` gives it.
+        directory: To write; replaced if it is there.
+    """
+    module = tf.Module()
+    module.generator = generator  # so that its variables are saved
+    module.call, _ = to_function(generator)
+    signature = module.call.get_concrete_function()
+    tf.saved_model.save(module, directory, signatures=signature)
+
+
+def to_litert(generator: keras.Model) -> bytes:
+    """Exports a generator to LiteRT (TensorFlow Lite).
+
+    Args:
+        generator: As `generator.build_generator` gives it.
+
+    Returns:
+        The content of the file; its inputs have to be resized before they are used.
+    """
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    call, _ = to_function(generator)
+    frozen = convert_variables_to_constants_v2(call.get_concrete_function())
+    told = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.ERROR)  # it advises what loses the weights
+    try:
+        return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+    finally:
+        absl.logging.set_verbosity(told)

@@ -179,10 +179,9 @@ class OneHotTrimap(keras.layers.Layer):
     """Trimap codes (B, H, W, 1) to (B, H, W, 3): background, unknown, foreground."""
 
     def call(self, trimap):
-        codes = [matting.BACKGROUND, matting.UNKNOWN, matting.FOREGROUND]
-        return tf.cast(
-            tf.equal(trimap, tf.constant(codes, tf.uint8)), self.compute_dtype
-        )
+        # as floats: LiteRT cannot broadcast a comparison of uint8
+        codes = [float(code) for code in matting.CODES]
+        return tf.cast(tf.equal(tf.cast(trimap, tf.float32), codes), self.compute_dtype)
 
 
 class SpaceToDepth(keras.layers.Layer):

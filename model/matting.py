@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255  # trimap codes, on disk and in memory
+CODES = (BACKGROUND, UNKNOWN, FOREGROUND)
 SLOPPY = 0.1  # greys this close to black or white count as known
 CAMERA_GAMMA = 2.2  # of light to the values in a file: nearly the curve of sRGB
 
