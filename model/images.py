@@ -290,6 +290,7 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
     """Decodes a file, or what was read of it, called `path` in messages."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd but can be read
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source) as picture:
                 picture.load()
@@ -298,8 +299,9 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: too many pixels; resize it first") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ValueError(f"{path}: not a complete picture ({error})") from error
+    except Exception as error:  # decoders raise nearly everything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: not a complete picture ({reason})") from error
 
 
 def _grey_levels(picture: Image.Image) -> np.ndarray:
