@@ -24,6 +24,9 @@ FIXED += " average"
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line; every option and default stands here only."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--version", action="version", version=f"train.py {__version__}"
+    )
     parser.add_argument("data", type=Path, help="directory made by scripts/combine.py")
     # data
     parser.add_argument(
@@ -112,6 +115,13 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--keep", type=int, default=5, help="checkpoints that stay")
     parser.add_argument("--validate-every", type=int, default=500, help="batches")
     parser.add_argument("--validation-images", type=int, default=16)
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument(
+        "-v", "--verbose", action="store_true", help="tell the options too"
+    )
+    told.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress, errors only"
+    )
     options = parser.parse_args(arguments)
     is_paper = options.preset == "paper2018"
     options.use_prior &= not is_paper
@@ -207,7 +217,8 @@ def train(options: argparse.Namespace) -> int:
     if options.checkpoint is not None:
         check_config(options.logdir, config)
         first = checkpoints.restore(options.checkpoint)
-        print(f"resumed after {first} batches", file=sys.stderr)
+        if not options.quiet:
+            print(f"resumed after {first} batches", file=sys.stderr)
     elif options.init:
         checkpoint.load_weights(gan.generator, options.init)
     elif options.preset == "matting":
@@ -219,6 +230,9 @@ def train(options: argparse.Namespace) -> int:
             "raise --gen_epoch or --adv_epoch to go on"
         )
     checkpoint.write_config(options.logdir, config)
+    if options.verbose:
+        for name, value in config.items():
+            print(f"{name}: {value}", file=sys.stderr)
     diary = history.History(options.logdir, first)
     run = training.Training(
         gan=gan,
@@ -230,6 +244,7 @@ def train(options: argparse.Namespace) -> int:
         validation=read_validation(options),
         save_every=options.save_every,
         validate_every=options.validate_every,
+        is_quiet=options.quiet,
     )
     batches = dataset.batches(
         source,
@@ -308,7 +323,11 @@ def collect_config(options: argparse.Namespace, plan, generator) -> dict:
 
     layers = options.data / "layers.json"
     digest = hashlib.sha256(layers.read_bytes()).hexdigest() if layers.exists() else ""
-    return vars(options) | {
+    told = ("verbose", "quiet")
+    made_with = {
+        name: value for name, value in vars(options).items() if name not in told
+    }
+    return made_with | {
         "data": str(options.data),
         "logdir": str(options.logdir),
         "init": options.init and str(options.init),

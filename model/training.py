@@ -126,6 +126,7 @@ class Training:
         validation: list[dict],
         save_every: int,
         validate_every: int,
+        is_quiet: bool = False,
     ):
         """Joins the parts.
 
@@ -139,6 +140,7 @@ class Training:
             validation: Pairs as `dataset.validation_pairs` gives them; may be empty.
             save_every: Batches between two checkpoints, and rows of the history.
             validate_every: Batches between two validations.
+            is_quiet: Whether nothing is told of the progress.
         """
         self.gan = gan
         self.plan = plan
@@ -149,6 +151,7 @@ class Training:
         self.validation = validation
         self.save_every = save_every
         self.validate_every = validate_every
+        self.is_quiet = is_quiet
         self.samples, self.batches, self.seconds = 0, 0, 0.0
 
     def run(self, batches: Iterable, first: int, last: int) -> None:
@@ -164,10 +167,10 @@ class Training:
             Stop: If a signal came, or losses are not finite.
         """
         step = saved = first
-        quiet = not sys.stderr.isatty()
+        is_plain = self.is_quiet or not sys.stderr.isatty()
         with (
             Signals() as signals,
-            tqdm(total=last, initial=first, unit="batch", disable=quiet) as bar,
+            tqdm(total=last, initial=first, unit="batch", disable=is_plain) as bar,
         ):
             try:
                 begun = time.monotonic()
@@ -256,6 +259,7 @@ class Training:
         }
         if not bar.disable:
             bar.set_postfix(shown)
+        if self.is_quiet or not bar.disable:
             return
         left = (last - step) * self.seconds / self.batches
         text = "  ".join(f"{name} {value}" for name, value in shown.items())

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import model
 from model import training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +102,7 @@ def test_a_run_can_start_from_the_weights_of_another(
     finished, data_directory, tmp_path
 ):
     logdir = tmp_path / "run"
-    run(
+    result = run(
         data_directory,
         "--logdir",
         logdir,
@@ -112,7 +113,9 @@ def test_a_run_can_start_from_the_weights_of_another(
         "1e-12",
         "--steps",
         "1",
+        "--quiet",
     )
+    assert result.stderr == ""
     from model import checkpoint
 
     trained = checkpoint.load_generator(finished[0]).trainable_variables
@@ -361,3 +364,14 @@ def test_the_learning_rate_rises_and_keeps_to_its_schedule(schedule, middle, lat
     assert rates[0] == pytest.approx(1 / training.WARM_UP, rel=1e-3)
     assert rates[1] == pytest.approx(middle, abs=1e-3)
     assert rates[2] == pytest.approx(late, abs=3e-3)
+
+
+def test_the_version_is_told():
+    result = run("--version")
+    assert result.stdout == f"train.py {model.__version__}\n"
+
+
+def test_the_options_are_told_on_request(data_directory, tmp_path):
+    options = ["--logdir", tmp_path / "run", *SMALL, "--steps", "1", "--verbose"]
+    told = run(data_directory, *options).stderr.splitlines()
+    assert "batch_size: 2" in told and any(line.startswith("1/1 gen") for line in told)
