@@ -15,7 +15,8 @@ All methods get the same pixels in the same run. Alphas and foregrounds are roun
 to 8 bits before they are measured, as if they had been read back from a file.
 Seconds are wall-clock after a warm-up, of alpha alone; those of the foreground, by
 pymatting's multi-level method for its solvers and by the project's own for checkpoints,
-stand by themselves.
+stand by themselves. With --speed only the time is measured, of the first picture at
+growing sizes.
 """
 
 import argparse
@@ -35,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from model import images, matting, metrics
 from model import report as drawing
-from scripts.measure import composites, photographs, sheets, table
+from scripts.measure import composites, photographs, sheets, speed, table
 from scripts.measure.case import Case
 from scripts.measure.methods import METHODS, Method, load_methods
 
@@ -92,6 +93,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--sheets",
         action="store_true",
         help="draw a contact sheet of each picture, at full size, into OUTPUT/sheets",
+    )
+    parser.add_argument(
+        "--speed",
+        action="store_true",
+        help="measure no errors but the time at sizes from 0.1 to 24 megapixels",
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print a row per picture too"
@@ -227,7 +233,7 @@ def draw_composite(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 def versions() -> dict[str, str]:
     """Collects what the seconds depend on: packages, Python, number of cores."""
     found = {"python": sys.version.split()[0], "cores": str(os.cpu_count())}
-    for package in ("numpy", "pymatting", "tensorflow"):
+    for package in ("numpy", "pymatting", "onnxruntime", "numba"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found
@@ -238,6 +244,12 @@ def benchmark(args: argparse.Namespace) -> None:
     count, cases = open_cases(args.directory, args.trimaps, args.limit)
     args.output.mkdir(parents=True, exist_ok=True)
     methods = load_methods(args.methods, args.logdir, args.checkpoint)
+    if args.speed:
+        rows = list(speed.measure_speed(next(cases), methods))
+        results = {"versions": versions(), "rows": rows}
+        (args.output / "speed.json").write_text(json.dumps(results, indent=1) + "\n")
+        table.print_table(speed.lay_out(rows))
+        return
     sheet_folder = args.output / "sheets" if args.sheets else None
     if sheet_folder:
         sheet_folder.mkdir(exist_ok=True)

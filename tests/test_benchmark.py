@@ -8,7 +8,7 @@ import pytest
 
 from model import images, matting, network, predict
 from scripts import benchmark
-from scripts.measure import methods, sheets, table
+from scripts.measure import methods, sheets, speed, table
 from scripts.measure.case import Case
 from scripts.measure.photographs import find_photographs, read_photograph
 
@@ -314,3 +314,33 @@ def test_a_limit_below_one_is_refused(capsys):
         benchmark.main(["folder", "--limit", "0"])
     assert caught.value.code == 2
     assert "--limit is below 1, got 0" in capsys.readouterr().err
+
+
+def test_the_speed_is_measured_at_growing_sizes(
+    photographs, tmp_path, capsys, monkeypatch
+):
+    fake_checkpoint(monkeypatch, 0.5)
+    monkeypatch.setattr(speed, "MEGAPIXELS", (0.01, 0.04))
+    monkeypatch.setattr(speed, "LARGEST", {"closed-form": 0.02})
+    options = ("--methods", "closed-form", "checkpoint", "--speed")
+    code, out, _ = in_process(capsys, photographs, *options, "--output", tmp_path)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0][:2] == ["megapixels", "method"]
+    assert [line[:2] for line in lines[1:]] == [
+        ["0.01", "closed-form"],
+        ["0.01", "matting"],
+        ["0.04", "matting"],
+    ]
+    assert lines[1][4] == "1.000" and lines[3][4] == "-"
+    rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
+    assert rows[1]["ratio"] == pytest.approx(rows[1]["seconds"] / rows[0]["seconds"])
+
+
+def test_a_picture_is_brought_to_a_number_of_pixels(photographs):
+    _, cases = benchmark.open_cases(photographs, ["Trimap1"], 1)
+    case = next(cases)
+    image, trimap = speed.resize(case, 0.5)
+    assert image.shape[:2] == trimap.shape
+    assert trimap.size == pytest.approx(5e5, rel=0.01)
+    assert set(np.unique(trimap)) == set(np.unique(case.trimap))

@@ -110,6 +110,7 @@ MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.p
         "scripts.measure.photographs",
         "scripts.measure.composites",
         "scripts.measure.sheets",
+        "scripts.measure.speed",
     },
 ]
 PROGRAM_LAYERS = [{"scripts.help"}]  # what several programs share
