@@ -16,6 +16,7 @@ BAND = 0.012  # half of the unknown band's width, as a share of the picture's si
 SOFT = 0.05  # a mask's value is soft if it is farther than this from 0 and from 1
 WORKING_SIDE = 640  # pixels of the longer side at which GrabCut works
 ROUNDS = 5  # of GrabCut
+SPECK = 5  # side of the median that takes single pixels out of its result
 
 Box = tuple[int, int, int, int]  # x, y of the upper left corner, width, height
 
@@ -207,6 +208,7 @@ def _cut(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
         cv2.GC_INIT_WITH_MASK,
     )
     mask = np.isin(found, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    mask = cv2.medianBlur(mask, SPECK)
     if not mask.any():
         raise ValueError(
             "GrabCut found no foreground: its colours are those of the background; "

@@ -1,4 +1,4 @@
-"""Draws the README's pictures: result.png, demo.png and translucent.png.
+"""Draws the README's pictures: result.png, demo.png, auto.png and translucent.png.
 
     python scripts/pictures.py scripts/dataset/heldout/composites
 
@@ -6,8 +6,9 @@ result.png has one row for each of some validation pairs: input, trimap, the
 foreground extracted by the generator trained alone, by the one trained against
 the discriminator, and the truth, on a checkerboard. Composites of held-out pictures
 are best, which no training saw (`make pictures`). demo.png is the example photograph,
-its trimap and cut-out. translucent.png, drawn if composites are named for it, shows
-things that light passes through over a new background.
+its trimap and cut-out. auto.png shows what boxes make of photographs of the starter
+set. translucent.png, drawn if composites are named for it, shows things that light
+passes through over a new background.
 """
 
 import argparse
@@ -20,12 +21,18 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import engine, images, matting  # noqa: E402
+from model import engine, images, matting, trimap  # noqa: E402
 from model.network import load_network  # noqa: E402
 from model.predict import predict  # noqa: E402
 
 HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
 OVER_HEADS = ("input", "trimap", "alpha", "over a new background", "truth over it")
+AUTO_HEADS = ("input and box", "trimap of it", "cut-out")
+BOXES = {  # photographs of the starter set: x, y, width, height
+    "marigold-01": (337, 38, 686, 576),
+    "dandelions-01": (102, 34, 409, 322),
+    "fig-bowl-01": (204, 13, 819, 665),
+}
 HEAD_HEIGHT = 28  # pixels
 GAP = 4  # pixels between pictures
 
@@ -96,6 +103,27 @@ def draw_row(pair: dict, networks: list, width: int) -> np.ndarray:
     pictures = [pair["image"], as_colour(pair["trimap"] / 255)]
     pictures += [matting.composite(colour, board, alpha) for colour, alpha in cutouts]
     return lay_out(pictures, width)
+
+
+def draw_auto_row(name: str, network, width: int) -> np.ndarray:
+    """Cuts out what a box shows in a photograph of the starter set.
+
+    Args:
+        name: One of `BOXES`.
+        network: As `network.load_network` gives it.
+        width: Of one picture in pixels.
+
+    Returns:
+        (h, W', 3) float32 in [0, 1].
+    """
+    image = images.read_image(ROOT / f"scripts/starter/backgrounds/{name}.jpg")
+    x, y, across, down = BOXES[name]
+    codes = trimap.from_box(image, BOXES[name])
+    matte = predict(network, image, codes)
+    board = matting.checkerboard(*codes.shape, square=24)
+    marked = image.copy()
+    cv2.rectangle(marked, (x, y), (x + across, y + down), (1, 0, 0), 5)
+    return lay_out([marked, as_colour(codes / 255), matte.composite(board)], width)
 
 
 def draw_over_row(
@@ -181,6 +209,10 @@ def main(arguments: list[str] | None = None) -> int:
             "trimap": images.read_trimap(ROOT / "images/example-trimap.png"),
         }
         drawn["demo.png"] = draw_row(example, networks[:1], options.width)
+        rows = [draw_auto_row(name, networks[0], options.width) for name in BOXES]
+        shape = rows[0].shape[:2]
+        rows = [cv2.resize(row, shape[::-1]) for row in rows]
+        drawn["auto.png"] = stack(AUTO_HEADS, rows, options.width)
         if translucent:
             rows = [
                 draw_over_row(pair, networks[0], behind, options.width)

@@ -61,6 +61,8 @@ def test_it_draws_a_row_for_each_pair_and_the_demo(data_directory, runs, tmp_pat
     is_unknown = np.abs(columns[1] - 128).max(axis=2) < 3
     assert np.abs(columns[2] - columns[3])[is_unknown].mean() > 1
     assert np.abs(columns[2] - columns[3])[~is_unknown].mean() < 1
+    with Image.open(tmp_path / "auto.png") as picture:
+        assert picture.width == 3 * 80 + 2 * 4 and picture.height > 3 * 40
     with Image.open(tmp_path / "demo.png") as picture:
         assert picture.size == (3 * 80 + 2 * 4, 80)
 
