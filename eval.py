@@ -19,7 +19,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model import __version__, batch, checkpoint, images, matting, outputs
+import cv2
+
+from model import (
+    __version__,
+    batch,
+    checkpoint,
+    images,
+    matting,
+    network,
+    outputs,
+    predict,
+)
 from model import trimap as trimaps
 
 LOGDIR = Path(__file__).resolve().parent / "log" / "matting"
@@ -42,7 +53,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"eval.py {__version__}")
     parser.add_argument(
-        "--doctor", action=Doctor, nargs=0, help="tell versions and snapshot, and end"
+        "--doctor", action=Doctor, nargs=0, help="tell versions and snapshots, and end"
     )
     # files
     parser.add_argument(
@@ -79,7 +90,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--band",
-        type=float,
+        type=trimaps.parse_band,
         default=trimaps.BAND,
         help="half of the unknown band's width over the picture's side "
         "(default: %(default)s)",
@@ -133,7 +144,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     told = parser.add_mutually_exclusive_group()
     told.add_argument("-v", "--verbose", action="store_true", help="a line per picture")
     told.add_argument("-q", "--quiet", action="store_true", help="errors only")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     made = [name for name in ("mask", "box", "scribbles") if getattr(args, name)]
     if args.guide and (made or args.trimap):
         parser.error("TRIMAP is given; leave out --trimap, --mask, --box, --scribbles")
@@ -142,6 +153,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             "give INPUT TRIMAP OUTPUT; or INPUT OUTPUT and one of --mask, --box, "
             "--scribbles"
         )
+    from_stdin = [args.input, args.guide, args.mask, args.scribbles]
+    if from_stdin.count(outputs.STANDARD) > 1:
+        parser.error("only one file can come from standard input; name the other")
     return args
 
 
@@ -151,23 +165,28 @@ class Doctor(argparse.Action):
     def __call__(self, parser, *_):
         print(f"eval.py {__version__}, Python {platform.python_version()}")
         print(f"{platform.platform()}, {os.cpu_count()} cores")
-        for name in ("onnxruntime", "tensorflow", "keras", "numpy", "numba"):
+        is_well = True
+        for name in ("onnxruntime", "tensorflow", "keras", "tf2onnx", "numpy", "numba"):
             try:
                 print(name, importlib.metadata.version(name))
             except importlib.metadata.PackageNotFoundError:
                 print(name, "is not installed; pip install -r requirements.txt")
+                is_well = False
         try:
             import onnxruntime
 
             from model.network import fingerprint
 
             print("devices:", ", ".join(onnxruntime.get_available_providers()))
-            step = checkpoint.find_snapshot(LOGDIR)
-            print(f"{LOGDIR.name}: snapshot {step}, {fingerprint(LOGDIR, step)[:16]}")
+            for folder in sorted(LOGDIR.parent.glob("*/generator-*.weights.h5")):
+                step = checkpoint.find_snapshot(folder.parent)
+                marks = fingerprint(folder.parent, step)[:16]
+                print(f"log/{folder.parent.name}: snapshot {step}, {marks}")
+            checkpoint.find_snapshot(LOGDIR)
         except (ImportError, OSError) as error:
             print(error)
-            parser.exit(1)
-        parser.exit(0)
+            is_well = False
+        parser.exit(0 if is_well else 1)
 
 
 class Cutter:
@@ -204,16 +223,28 @@ class Cutter:
             ValueError: If a file is not what it should be.
         """
         args = self.args
-        read = [path for path in (image, guide) if path and path != outputs.STANDARD]
+        behind = Path(args.composite) if args.composite else None
+        read = [
+            path
+            for path in (image, guide, behind)
+            if path and path != outputs.STANDARD and path.exists()
+        ]
         is_composite = self.background is not None
         outputs.check_targets(targets, read, is_composite, args.bits)
         photograph = images.read_photograph(image)
         trimap = self.read_trimap(photograph.pixels, guide)
-        matte = self.run_network(photograph.pixels, trimap)
-        pictures = outputs.render(
-            photograph.pixels, matte, targets, self.background, args.bits
-        )
-        outputs.write_all(pictures, photograph.profile, photograph.resolution)
+        outputs.check_size(targets, trimap.shape)
+        self.load()
+        try:
+            matte = predict.predict(self.network, photograph.pixels, trimap, args.fast)
+            pictures = outputs.render(
+                photograph.pixels, matte, targets, self.background, args.bits
+            )
+            outputs.write_all(pictures, photograph.profile, photograph.resolution)
+        except MemoryError as error:
+            raise RuntimeError("out of memory") from error
+        except cv2.error as error:
+            raise RuntimeError(f"OpenCV: {error.err}") from error
         if args.verbose:
             print(f"{image}: {targets.output}", file=sys.stderr)
 
@@ -244,28 +275,21 @@ class Cutter:
             raise ValueError(f"{guide}: {error}") from error
         return trimap
 
-    def run_network(self, image, trimap):
-        """Runs the network on one picture, and loads it before the first.
-
-        Args:
-            image: (H, W, 3) float32 in [0, 1].
-            trimap: (H, W) uint8.
-
-        Returns:
-            The matte.
+    def load(self) -> None:
+        """Loads the network, if that has not been done.
 
         Raises:
-            RuntimeError: If ONNX Runtime fails, for want of memory for example.
+            OSError: If it is not there.
+            RuntimeError: If what exports it is not installed.
+            ValueError: If it is damaged.
         """
-        from model.network import load_network
-        from model.predict import predict
-
         if self.network is None:
-            self.network = load_network(self.args.logdir, self.args.checkpoint)
-        try:
-            return predict(self.network, image, trimap, self.args.fast)
-        except MemoryError as error:
-            raise RuntimeError("out of memory") from error
+            try:
+                self.network = network.load_network(
+                    self.args.logdir, self.args.checkpoint
+                )
+            except ImportError as error:
+                raise RuntimeError(f"{error}; see --doctor") from error
 
 
 def cut_out(args: argparse.Namespace) -> None:
@@ -279,6 +303,27 @@ def cut_out(args: argparse.Namespace) -> None:
     Cutter(args).cut(args.input, guide, targets)
 
 
+def check_folders(read: list[Path], written: list[Path]) -> None:
+    """Refuses folders that cannot be written, or would mix with others.
+
+    Args:
+        read: Of pictures and trimaps.
+        written: Of results.
+
+    Raises:
+        ValueError: If one is a file, or the same as another.
+    """
+    taken = list(read)
+    for folder in written:
+        if folder == outputs.STANDARD:
+            raise ValueError("-: INPUT is a folder, so OUTPUT has to be one too")
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder}: a file; INPUT is a folder, so give a folder")
+        if any(outputs.is_same_file(folder, other) for other in taken):
+            raise ValueError(f"{folder}: given twice; results need a folder by itself")
+        taken.append(folder)
+
+
 def cut_out_folder(args: argparse.Namespace) -> int:
     """Mattes a folder.
 
@@ -288,9 +333,10 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     Returns:
         Exit code: 0, or 1 if any picture failed.
     """
-    jobs, problems = batch.find_jobs(
-        args.input, args.guide or args.mask or args.scribbles, args.recursive
-    )
+    guides = args.guide or args.mask or args.scribbles
+    written = list(filter(None, (args.output, args.alpha, args.foreground)))
+    check_folders([args.input, *([guides] if guides else [])], written)
+    jobs, problems = batch.find_jobs(args.input, guides, args.recursive, written)
     ending = f".{args.format or 'png'}"
     outputs.check_ending(Path(f"OUTPUT/*{ending}"), args.composite is not None)
     cutter = Cutter(args)
@@ -314,6 +360,7 @@ def cut_out_folder(args: argparse.Namespace) -> int:
         return True
 
     args.output.mkdir(parents=True, exist_ok=True)
+    cutter.load()
     tally = batch.run_jobs(jobs, problems, args.output, work, args.quiet)
     if not args.quiet or tally.failed:
         told = f"{tally.done} done, {tally.skipped} skipped, {tally.failed} failed"

@@ -1,6 +1,7 @@
 """Whole folders: which picture goes with which trimap, and a run over all of them."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -36,14 +37,19 @@ class Tally(NamedTuple):
 
 
 def find_jobs(
-    folder: Path, guides: Path | None, recursive: bool
+    folder: Path,
+    guides: Path | None,
+    recursive: bool,
+    outputs: Iterable[Path] = (),
 ) -> tuple[list[Job], dict[Path, str]]:
     """Matches pictures with trimaps of the same name, whatever the endings.
 
     Args:
         folder: Of pictures.
         guides: Of trimaps, or of masks; None if there is nothing to match.
-        recursive: Whether folders inside count too.
+        recursive: Whether folders inside count too, but for those of trimaps and of
+            results.
+        outputs: The folders of results.
 
     Returns:
         The jobs, by name, and what is wrong with the other pictures.
@@ -56,7 +62,8 @@ def find_jobs(
         raise FileNotFoundError(
             f"{guides}: no such folder; INPUT is one, so this has to be one too"
         )
-    found = _by_stem(folder, recursive)
+    others = [*outputs, *([guides] if guides else [])]
+    found = _by_stem(folder, recursive, others)
     if not found:
         raise ValueError(f"{folder}: no picture in this folder")
     matching = _by_stem(guides, recursive) if guides else {}
@@ -96,33 +103,54 @@ def run_jobs(
     """
     jobs, failures = list(jobs), dict(problems)
     done = skipped = 0
-    with tqdm(jobs, unit="picture", disable=quiet or None, file=sys.stderr) as bar:
-        for job in bar:
-            try:
-                if work(job):
-                    done += 1
-                else:
-                    skipped += 1
-            except (OSError, ValueError, RuntimeError, MemoryError) as error:
-                failures[job.image] = " ".join(str(error).split()) or "out of memory"
-    path = output / FAILURES
-    if failures:
-        lines = [
-            json.dumps({"image": str(image), "error": error}, ensure_ascii=False)
-            for image, error in sorted(failures.items())
-        ]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    else:
-        path.unlink(missing_ok=True)
+    try:
+        with tqdm(jobs, unit="picture", disable=quiet or None, file=sys.stderr) as bar:
+            for job in bar:
+                try:
+                    if work(job):
+                        done += 1
+                    else:
+                        skipped += 1
+                except (OSError, ValueError, RuntimeError) as error:
+                    failures[job.image] = " ".join(str(error).split())
+    finally:
+        _list_failures(output / FAILURES, failures)
     return Tally(done, skipped, len(failures))
 
 
-def _by_stem(folder: Path, recursive: bool) -> dict[Path, list[Path]]:
-    """Lists the pictures of a folder by their place in it without ending, sorted."""
+def _list_failures(path: Path, failures: dict[Path, str]) -> None:
+    """Writes what failed, or removes the list of an earlier run."""
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    rows = [
+        {"image": str(image), "error": failures[image]} for image in sorted(failures)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _by_stem(
+    folder: Path, recursive: bool, others: Iterable[Path] = ()
+) -> dict[Path, list[Path]]:
+    """Lists the pictures of a folder by their place in it without ending, sorted.
+
+    Hidden ones and what lies in one of the `others` are left out.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    closed = {other.resolve() for other in others} - {folder.resolve()}
     found: dict[Path, list[Path]] = {}
-    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
-        if path.suffix.lower() in images.EXTENSIONS and path.is_file():
-            if not path.name.startswith("."):
-                stem = path.relative_to(folder).with_suffix("")
-                found.setdefault(stem, []).append(path)
+    for place, inner, names in os.walk(folder, onerror=refuse):
+        inner[:] = sorted(
+            name
+            for name in (inner if recursive else [])
+            if not name.startswith(".") and (Path(place) / name).resolve() not in closed
+        )
+        for path in sorted(Path(place) / name for name in names):
+            if path.suffix.lower() in images.EXTENSIONS:
+                if not path.name.startswith("."):
+                    stem = path.relative_to(folder).with_suffix("")
+                    found.setdefault(stem, []).append(path)
     return found

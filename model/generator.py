@@ -12,6 +12,7 @@ import tensorflow as tf
 from model import encoder, matting
 
 PRESETS = ("matting", "paper2018")
+DETAIL = 8  # channels at full resolution
 # channels of the levels, fine to coarse: from half of the resolution on, or from all
 WIDTHS = {"matting": (16, 48, 64, 96, 128), "paper2018": (16, 32, 64, 128)}
 
@@ -87,14 +88,44 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
-    x = keras.layers.Conv2D(
-        4, 3, padding="same", kernel_initializer="zeros", name="residual"
-    )(x)
-    x = DepthToSpace(name="depth_to_space")(x)  # (B, H/2, W/2, 4) -> (B, H, W, 1)
+    residual = _sharpen(x, inputs, one_hot)
     alpha = Residual(name="output")(
-        [x, one_hot] + ([inputs["prior"]] if use_prior else [])
+        [residual, one_hot] + ([inputs["prior"]] if use_prior else [])
     )
     return keras.Model(inputs, {"alpha": alpha}, name="matting")
+
+
+def _sharpen(
+    x: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], one_hot
+) -> keras.KerasTensor:
+    """Predicts the residual: most of it from half of the resolution, edges from all.
+
+    The part at half of the resolution gives four pixels at a time. What is thinner
+    than its pixels comes from a few channels at full resolution that see the image
+    again. Both start at zero.
+
+    Args:
+        x: (B, H/2, W/2, C), the finest level.
+        inputs: Of the network.
+        one_hot: The trimap, (B, H, W, 3).
+
+    Returns:
+        (B, H, W, 1).
+    """
+    coarse = keras.layers.Conv2D(
+        4, 3, padding="same", kernel_initializer="zeros", name="residual"
+    )(x)
+    coarse = DepthToSpace(name="depth_to_space")(coarse)  # -> (B, H, W, 1)
+    x = keras.layers.Conv2D(4 * DETAIL, 1)(x)
+    x = DepthToSpace(name="unfold")(x)  # -> (B, H, W, DETAIL)
+    seen = [inputs[name] for name in ("image", "prior") if name in inputs]
+    seen = [keras.layers.Rescaling(2, -1)(values) for values in seen]
+    x = keras.layers.Concatenate()([x, coarse, one_hot[..., 1:2], *seen])
+    x = _convolution(x, DETAIL)
+    fine = keras.layers.Conv2D(
+        1, 3, padding="same", kernel_initializer="zeros", name="detail"
+    )(x)
+    return coarse + fine
 
 
 def _guides(

@@ -1,22 +1,24 @@
 """Picture files to arrays and back: the only place that knows modes and EXIF.
 
 Reading gives float32 in [0, 1], RGB, upright; writing takes the same, rounds to
-8 bits, and replaces the file only when the new one is complete. The path `-` is the
-standard input or output.
+8 bits, and replaces the file only when the new one is complete. The path `-` is read
+from the standard input.
 """
 
 import io
 import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from model import matting
 
+DECODING = threading.Lock()  # warnings are filtered for the whole process
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 
 
@@ -289,7 +291,7 @@ def _open(path: Path | str) -> Image.Image:
 def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
     """Decodes a file, or what was read of it, called `path` in messages."""
     try:
-        with warnings.catch_warnings():
+        with DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is odd but can be read
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source) as picture:
@@ -299,6 +301,10 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: too many pixels; resize it first") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f"{path}: not a complete picture, of no known format"
+        ) from error
     except Exception as error:  # decoders raise nearly everything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{path}: not a complete picture ({reason})") from error

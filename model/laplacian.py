@@ -239,16 +239,15 @@ def linear_coefficients(
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (3, 3))
 
-    planes = cv2.split(image)
+    planes = cv2.split(image.astype(np.float64))  # nearly singular where it is grey
+    alpha = alpha.astype(np.float64)
     means, mean_alpha = [mean(plane) for plane in planes], mean(alpha)
     red, green, blue = (
         mean(plane * alpha) - mean_plane * mean_alpha
         for plane, mean_plane in zip(planes, means, strict=True)
     )
     rr, rg, rb, gg, gb, bb = (
-        mean(planes[i] * planes[j])
-        - means[i] * means[j]
-        + np.float32(GUIDED_EPSILON * (i == j))
+        mean(planes[i] * planes[j]) - means[i] * means[j] + GUIDED_EPSILON * (i == j)
         for i, j in combinations_with_replacement(range(3), 2)
     )
     first, second, third = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
@@ -260,4 +259,4 @@ def linear_coefficients(
         (third * red + fifth * green + sixth * blue) / determinant,
     ]
     offset = mean_alpha - sum(map(np.multiply, slope, means))
-    return mean(cv2.merge(slope)), mean(offset)
+    return mean(cv2.merge(slope)).astype(np.float32), mean(offset).astype(np.float32)

@@ -5,6 +5,7 @@ file, which starts in a fraction of a second. It names the weights that it was m
 of; where they have changed since, it is made again.
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -63,8 +64,14 @@ class Network:
 
         Returns:
             (1, H, W, C) float32 by the names of the outputs.
+
+        Raises:
+            RuntimeError: If it fails, for want of memory for example.
         """
-        results = self.session.run(self.outputs, batch)
+        try:
+            results = self.session.run(self.outputs, batch)
+        except Exception as error:  # of kinds that onnxruntime does not publish
+            raise RuntimeError(" ".join(str(error).split())) from error
         return dict(zip(self.outputs, results, strict=True))
 
 
@@ -105,8 +112,11 @@ def load_network(directory: Path | str, step: int = -1) -> Network:
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)
-    except OSError:  # a folder that cannot be written: exported again the next time
-        temporary.unlink(missing_ok=True)
+    except OSError:
+        pass  # a folder that cannot be written: exported again the next time
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return Network(content)
 
 

@@ -22,6 +22,7 @@ TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of 
 LOSSLESS = (*TRANSPARENT, ".bmp")
 DEEP = (".png", ".tif", ".tiff")  # formats that hold 16 bits of grey
 OPAQUE = (*LOSSLESS, ".jpg", ".jpeg")
+LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # pixels in a format
 STANDARD = Path("-")  # the standard output, as PNG
 BLUR = 0.03  # deviation of a blurred background, as a share of the longer side
 
@@ -153,6 +154,25 @@ def check_ending(output: Path, is_composite: bool) -> None:
         )
 
 
+def check_size(targets: Targets, shape: tuple[int, int]) -> None:
+    """Refuses pictures that are too large for the formats of their files.
+
+    Args:
+        targets: The files to write.
+        shape: Height and width of the picture.
+
+    Raises:
+        ValueError: If a side is too long.
+    """
+    for path in filter(None, targets):
+        longest = LONGEST_SIDE.get(path.suffix.lower(), np.inf)
+        if max(shape) > longest:
+            raise ValueError(
+                f"{path}: {path.suffix} holds {longest} pixels a side at most, got "
+                f"{max(shape)}; end it in .png"
+            )
+
+
 def check_writable(path: Path, inputs: Sequence[Path]) -> None:
     """Refuses a file that cannot be written, or is one of the inputs.
 
@@ -268,8 +288,8 @@ def write_all(
             sys.stdout.buffer.flush()
         for path in made:
             os.replace(made[path], path)
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise OSError(f"{path}: cannot be written ({reason})") from error
     finally:
         for temporary in made.values():

@@ -56,6 +56,8 @@ class Matting:
 
         Args:
             image: A file, a picture, or (H, W, 3) RGB: uint8, or float in [0, 1].
+                Files are turned upright by their EXIF orientation; a picture is taken
+                as it is.
             trimap: A file, a picture, or (H, W): uint8, or float in [0, 1]; black is
                 background, white foreground, all between unknown.
 

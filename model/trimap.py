@@ -5,6 +5,7 @@ them in which matting has to find out. Box and strokes go through GrabCut (Rothe
 al., SIGGRAPH 2004; OpenCV's), which needs colours that tell both apart.
 """
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import cv2
@@ -31,13 +32,39 @@ def parse_box(text: str) -> Box:
         The four numbers.
 
     Raises:
-        ValueError: If it is something else.
+        ArgumentTypeError: If it is something else.
 
     >>> parse_box("40,30,300,400")
     (40, 30, 300, 400)
     """
-    x, y, width, height = (int(number) for number in text.split(","))
+    try:
+        x, y, width, height = (int(number) for number in text.split(","))
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"got {text!r}; give four whole numbers x,y,w,h"
+        ) from error
     return x, y, width, height
+
+
+def parse_band(text: str) -> float:
+    """Reads a band as it is written on a command line.
+
+    Args:
+        text: A share between 0 and 0.5.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentTypeError: If it is something else.
+    """
+    try:
+        band = float(text)
+    except ValueError:
+        band = 0
+    if not 0 < band < 0.5:
+        raise ArgumentTypeError(f"got {text!r}; give a share between 0 and 0.5")
+    return band
 
 
 def from_options(
@@ -195,8 +222,12 @@ def _cut(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
         part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         other = cv2.GC_BGD + cv2.GC_FGD - sure
         found[(part > 0) & (found != other)] = sure
-    if not (found == cv2.GC_BGD).any():
-        raise ValueError("no background is left in small; give a smaller box")
+    is_background = found == cv2.GC_BGD
+    if is_background.all() or not is_background.any():
+        raise ValueError(
+            "box or strokes are too small, or leave too little background, for a "
+            f"picture of {width}x{height}; give larger ones"
+        )
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(

@@ -9,8 +9,8 @@ table tells its size, the largest difference, and the time beside TensorFlow's o
 """
 
 import argparse
-import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,15 +69,17 @@ def write(generator, name: str, path: Path) -> None:
     """
     from model import export
 
-    temporary = path.with_name(f".part-{path.name}")
-    if name == "savedmodel":
-        export.to_saved_model(generator, str(temporary))
-        shutil.rmtree(path, ignore_errors=True)
-    elif name == "onnx":
-        temporary.write_bytes(export.to_onnx(generator, {}))
-    else:
-        temporary.write_bytes(export.to_litert(generator))
-    temporary.replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
+        made = Path(folder) / path.name
+        if name == "savedmodel":
+            export.to_saved_model(generator, str(made))
+            if path.exists():
+                path.replace(Path(folder) / "before")
+        elif name == "onnx":
+            made.write_bytes(export.to_onnx(generator, {}))
+        else:
+            made.write_bytes(export.to_litert(generator))
+        made.replace(path)
 
 
 def load(name: str, path: Path) -> Runner:

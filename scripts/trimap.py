@@ -33,7 +33,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--band",
-        type=float,
+        type=trimap.parse_band,
         default=trimap.BAND,
         help="half of the unknown band's width over the picture's side "
         "(default: %(default)s)",
@@ -46,14 +46,21 @@ def main(arguments: list[str] | None = None) -> int:
     args = parse_args(arguments)
     guide = args.mask or args.scribbles
     try:
-        targets = outputs.Targets(args.output, None, None)
+        if args.output.suffix.lower() not in outputs.LOSSLESS:
+            raise ValueError(
+                f"{args.output}: {args.output.suffix or 'no ending'} is no format that "
+                "keeps the three greys; end it in .png"
+            )
         read = [path for path in (args.input, guide) if path]
-        outputs.check_targets(targets, read, is_composite=False)
+        outputs.check_writable(args.output, read)
         image = images.read_image(args.input)
         codes = trimap.from_options(
             image, args.mask, args.scribbles, args.box, args.band
         )
         images.write_image(args.output, codes)
+    except KeyboardInterrupt:
+        print("trimap.py: interrupted, nothing was written", file=sys.stderr)
+        return 130
     except (OSError, ValueError) as error:
         print(f"trimap.py: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -143,9 +144,37 @@ BAD_INPUT = {
         "image.png new.png --mask small.png",
         "small.png: trimap is 16x12 but its image is 32x24; give two",
     ),
-    "no band": (
-        "image.png new.png --mask no-unknown.png --band 0.7",
-        "no-unknown.png: band: got 0.7; give a share between 0 and 0.5",
+    "a box of nothing": (
+        "wide.png new.png --box 11,11,3,3",
+        "--box: box or strokes are too small, or leave too little background",
+    ),
+    "over the background": (
+        "image.png trimap.png behind.png --composite behind.png",
+        "behind.png: would overwrite the input; give another name",
+    ),
+    "too wide for webp": (
+        "long.png new.webp --mask long-mask.png",
+        "new.webp: .webp holds 16383 pixels a side at most, got 17000; end it in .png",
+    ),
+    "results over trimaps": (
+        "pictures maps maps",
+        "maps: given twice; results need a folder by itself",
+    ),
+    "results over pictures": (
+        "pictures maps folder/../pictures",
+        "pictures: given twice; results need a folder by itself",
+    ),
+    "results over results": (
+        "pictures maps folder --alpha folder",
+        "folder: given twice; results need a folder by itself",
+    ),
+    "a folder to stdout": (
+        "pictures maps -",
+        "-: INPUT is a folder, so OUTPUT has to be one too",
+    ),
+    "a folder over a file": (
+        "pictures maps text.png",
+        "text.png: a file; INPUT is a folder, so give a folder",
     ),
     "one kind of stroke": (
         "image.png new.png --scribbles no-foreground.png",
@@ -186,8 +215,14 @@ def folder(tmp_path, monkeypatch):
     Path("text.png").write_text("not a picture")
     Path("half.png").write_bytes(Path("image.png").read_bytes()[:1000])
     Path("link.png").symlink_to("image.png")
-    for name in ("folder", "folder.png", "log"):
+    for name in ("folder", "folder.png", "log", "pictures", "maps"):
         Path(name).mkdir()
+    picture().save("pictures/a.png")
+    painted(0, 128, 255).save("maps/a.png")
+    picture().save("behind.png")
+    Image.new("RGB", (1300, 1300), "red").save("wide.png")
+    Image.new("RGB", (17000, 8)).save("long.png")
+    painted(0, 255, size=(17000, 8)).save("long-mask.png")
     Path("cutout.png").write_bytes(b"old")
     return tmp_path
 
@@ -365,7 +400,9 @@ def test_wrong_options_get_code_2(capsys):
         ("image.png", "required: OUTPUT"),
         ("image.png new.png", "give INPUT TRIMAP OUTPUT; or INPUT OUTPUT and one of"),
         ("image.png trimap.png new.png --box 1,1,9,9", "TRIMAP is given; leave out"),
-        ("image.png new.png --box 1,1,9", "invalid parse_box value: '1,1,9'"),
+        ("image.png new.png --box 1,1,9", "got '1,1,9'; give four whole numbers"),
+        ("image.png new.png --mask a.png --band 0.7", "got '0.7'; give a share"),
+        ("- - new.png", "only one file can come from standard input"),
         ("image.png new.png --mask a.png --box 1,1,9,9", "and one of --mask, --box"),
     ):
         with pytest.raises(SystemExit) as stopped:
@@ -594,6 +631,8 @@ def folders(folder):
     for name in ("a", "b", "bad", "inner/c"):
         painted(0, 128, 255).save(f"maps/{name}.png")
     Path("in/bad.png").write_text("not a picture")
+    Path("in/.thumbs").mkdir()
+    picture().save("in/.thumbs/b.png")
     Path("in/notes.txt").write_text("not even called one")
     return folder
 
@@ -638,6 +677,61 @@ def test_what_exists_is_skipped_unless_it_is_to_be_overwritten(
     assert pixels("out/a.png")[0] == "RGBA"
 
 
+def test_results_inside_the_pictures_are_no_pictures(folders, network, capsys):
+    Path("in/out").mkdir()
+    picture().save("in/out/b.png")
+    assert run("in maps in/out --recursive --overwrite") == 1
+    assert "3 done, 0 skipped, 2 failed" in capsys.readouterr().err
+    assert sorted(path.name for path in Path("in/out").iterdir()) == [
+        "a.png",
+        "b.png",
+        "failures.jsonl",
+        "inner",
+    ]
+
+
+def test_options_may_stand_between_the_files(folder, network):
+    assert run("image.png trimap.png --alpha alpha.png cutout.png") == 0
+    assert Path("alpha.png").exists()
+
+
+@pytest.mark.parametrize("error", ["memory", "opencv", "runtime"])
+def test_a_picture_that_fails_does_not_stop_the_rest(
+    error, folders, network, monkeypatch
+):
+    seen = []
+
+    def fail_first(_, image, trimap, fast):
+        seen.append(1)
+        if len(seen) == 1:
+            if error == "memory":
+                raise MemoryError
+            if error == "runtime":
+                raise RuntimeError("bad allocation")
+            cv2.resize(image, (0, 0))
+        return predict.Matte(trimap.astype(np.float32) / 255, image)
+
+    monkeypatch.setattr(predict, "predict", fail_first)
+    assert run("in maps out") == 1
+    assert [path.name for path in sorted(Path("out").iterdir())] == [
+        "b.png",
+        "failures.jsonl",
+    ]
+    assert len(Path("out/failures.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_damaged_snapshot_ends_a_folder_before_it_begins(
+    folders, network, monkeypatch, capsys
+):
+    def refuse(*_):
+        raise ValueError("log: damaged")
+
+    monkeypatch.setattr(network_module, "load_network", refuse)
+    assert run("in maps out") == 2
+    assert capsys.readouterr().err == "eval.py: log: damaged\n"
+    assert not list(Path("out").iterdir())
+
+
 def test_two_pictures_of_one_name_are_no_pair(folders, network):
     picture().save("in/a.webp")
     assert run("in maps out") == 1
@@ -671,7 +765,10 @@ def test_ctrl_c_in_a_folder_keeps_what_is_done(folders, network, monkeypatch, ca
     monkeypatch.setattr(predict, "predict", interrupt_second)
     assert run("in maps out") == 130
     assert "interrupted, what is done is kept" in capsys.readouterr().err
-    assert [path.name for path in Path("out").iterdir()] == ["a.png"]
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "a.png",
+        "failures.jsonl",
+    ]
 
 
 # The command

@@ -1,3 +1,6 @@
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -212,3 +215,11 @@ def test_a_name_without_a_known_ending_is_refused_before_anything_is_written(tmp
 def test_missing_folders_are_made(tmp_path):
     images.write_image(tmp_path / "a" / "b" / "c.png", np.zeros((2, 2)))
     assert (tmp_path / "a" / "b" / "c.png").exists()
+
+
+def test_threads_that_read_leave_the_warnings_alone(tmp_path):
+    images.write_image(tmp_path / "a.png", np.zeros((9, 9, 3), np.float32))
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(images.read_image, [tmp_path / "a.png"] * 200))
+    assert warnings.filters == before

@@ -75,3 +75,12 @@ def test_linear_coefficients_reproduce_an_alpha_that_is_linear_in_colour():
     slope, offset = laplacian.linear_coefficients(image, alpha)
     fitted = np.einsum("hwc,hwc->hw", slope, image) + offset
     np.testing.assert_allclose(fitted, alpha, atol=5e-3)
+
+
+def test_linear_coefficients_are_exact_for_grey_pictures_too():
+    random = np.random.default_rng(4)
+    grey = random.integers(0, 2, (12, 12, 1)).astype(np.float32).repeat(3, axis=2)
+    alpha = 0.2 + 0.6 * grey[..., 0]
+    slope, offset = laplacian.linear_coefficients(grey, alpha)
+    fitted = np.einsum("hwc,hwc->hw", slope, grey) + offset
+    np.testing.assert_allclose(fitted, alpha, atol=2e-3)

@@ -102,3 +102,9 @@ def test_the_shipped_network_runs_without_tensorflow():
         "sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_what_the_runtime_refuses_is_a_runtime_error():
+    shipped = network.load_network(ROOT / "log/matting")
+    with pytest.raises(RuntimeError, match="image"):
+        shipped.predict_on_batch({"image": np.zeros((1, 2, 2, 1), np.float32)})

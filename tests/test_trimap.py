@@ -124,7 +124,7 @@ def test_the_script_writes_the_trimap_alone(option, files):
     ("command", "message"),
     [
         ("none.png new.png --mask mask.png", "none.png: no such file"),
-        ("photo.png new.jpg --mask mask.png", "new.jpg: a .jpg file has no"),
+        ("photo.png new.jpg --mask mask.png", "new.jpg: .jpg is no format that keeps"),
         ("photo.png mask.png --mask mask.png", "would overwrite the input"),
         ("photo.png new.png --box 900,0,5,5", "--box: box 900,0,5,5 is not inside"),
         ("photo.png new.png --scribbles photo.png", "no stroke of foreground"),

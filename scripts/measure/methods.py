@@ -47,7 +47,7 @@ class Method(NamedTuple):
 def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, Method]:
     """Loads what is to be compared and runs each once on a small picture.
 
-    So neither the compiler of pymatting nor the tracing of TensorFlow is timed.
+    So no compiler is timed, neither that of pymatting nor that of the first guess.
 
     Args:
         names: Some of `METHODS`.
