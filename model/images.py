@@ -303,7 +303,7 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
         raise ValueError(f"{path}: too many pixels; resize it first") from error
     except UnidentifiedImageError as error:
         raise ValueError(
-            f"{path}: not a complete picture, of no known format"
+            f"{path}: not a complete picture (of no known format)"
         ) from error
     except Exception as error:  # decoders raise nearly everything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
