@@ -12,9 +12,6 @@ background's taken out of them.
 """
 
 import argparse
-import importlib.metadata
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +22,7 @@ from model import (
     __version__,
     batch,
     checkpoint,
+    doctor,
     images,
     matting,
     network,
@@ -53,7 +51,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"eval.py {__version__}")
     parser.add_argument(
-        "--doctor", action=Doctor, nargs=0, help="tell versions and snapshots, and end"
+        "--doctor",
+        action=doctor.Doctor,
+        nargs=0,
+        help="tell versions and snapshots, and end",
     )
     # files
     parser.add_argument(
@@ -79,22 +80,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=["auto"],
         help="make the trimap, from one of the next three (the default without TRIMAP)",
     )
-    parser.add_argument(
-        "--mask", type=Path, help="rough mask, any grey or alpha; or a folder of them"
-    )
-    parser.add_argument(
-        "--box", type=trimaps.parse_box, metavar="X,Y,W,H", help="around the object"
-    )
-    parser.add_argument(
-        "--scribbles", type=Path, help="picture of strokes, white and black on grey"
-    )
-    parser.add_argument(
-        "--band",
-        type=trimaps.parse_band,
-        default=trimaps.BAND,
-        help="half of the unknown band's width over the picture's side "
-        "(default: %(default)s)",
-    )
+    trimaps.add_options(parser)
     # what is written
     parser.add_argument(
         "--alpha", metavar="FILE", type=Path, help="write the alpha alone too, as grey"
@@ -157,36 +143,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if from_stdin.count(outputs.STANDARD) > 1:
         parser.error("only one file can come from standard input; name the other")
     return args
-
-
-class Doctor(argparse.Action):
-    """Tells what a report of a fault should: versions, cores, the snapshot."""
-
-    def __call__(self, parser, *_):
-        print(f"eval.py {__version__}, Python {platform.python_version()}")
-        print(f"{platform.platform()}, {os.cpu_count()} cores")
-        is_well = True
-        for name in ("onnxruntime", "tensorflow", "keras", "tf2onnx", "numpy", "numba"):
-            try:
-                print(name, importlib.metadata.version(name))
-            except importlib.metadata.PackageNotFoundError:
-                print(name, "is not installed; pip install -r requirements.txt")
-                is_well = False
-        try:
-            import onnxruntime
-
-            from model.network import fingerprint
-
-            print("devices:", ", ".join(onnxruntime.get_available_providers()))
-            for folder in sorted(LOGDIR.parent.glob("*/generator-*.weights.h5")):
-                step = checkpoint.find_snapshot(folder.parent)
-                marks = fingerprint(folder.parent, step)[:16]
-                print(f"log/{folder.parent.name}: snapshot {step}, {marks}")
-            checkpoint.find_snapshot(LOGDIR)
-        except (ImportError, OSError) as error:
-            print(error)
-            is_well = False
-        parser.exit(0 if is_well else 1)
 
 
 class Cutter:

@@ -28,12 +28,11 @@ class Network:
         fingerprint: Of the weights that it was made of.
     """
 
-    def __init__(self, source: Path | bytes, threads: int = 0):
+    def __init__(self, source: Path | bytes):
         """Loads the file.
 
         Args:
             source: The file, or its content.
-            threads: How many compute; all cores if 0.
 
         Raises:
             ValueError: If it is damaged.
@@ -41,7 +40,6 @@ class Network:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
         try:
             self.session = onnxruntime.InferenceSession(

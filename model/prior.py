@@ -16,6 +16,7 @@ import numba
 import numpy as np
 
 from model import laplacian, matting, sampling
+from model.blocks import cut_blocks
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
 COARSE_TRUST = 0.03  # weight of a sure sample against the Laplacian, first solve
@@ -58,7 +59,7 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     ]
     image = np.pad(image, [*padding, (0, 0)], mode="edge").astype(np.float32)
     padded_trimap = np.pad(trimap, padding, mode="edge")
-    blocks = sampling.cut_blocks(image, padded_trimap, FACTOR)
+    blocks = cut_blocks(image, padded_trimap, FACTOR)
     if not (padded_trimap == matting.UNKNOWN).any() or not (
         blocks.is_foreground.any() and blocks.is_background.any()
     ):
@@ -73,7 +74,7 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     fine_image = shrink(image, FACTOR // 2)
     fine_trimap = shrink_trimap(padded_trimap, FACTOR // 2)
     fine_pairs = sampling.refine_pairs(
-        sampling.cut_blocks(image, padded_trimap, FACTOR // 2), pairs
+        cut_blocks(image, padded_trimap, FACTOR // 2), pairs
     )
     alpha = solve(
         fine_image,

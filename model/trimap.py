@@ -5,7 +5,7 @@ them in which matting has to find out. Box and strokes go through GrabCut (Rothe
 al., SIGGRAPH 2004; OpenCV's), which needs colours that tell both apart.
 """
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 import cv2
@@ -44,6 +44,31 @@ def parse_box(text: str) -> Box:
             f"got {text!r}; give four whole numbers x,y,w,h"
         ) from error
     return x, y, width, height
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds what a trimap can be made from: --mask, --box, --scribbles, and --band.
+
+    Args:
+        parser: Of a program.
+    """
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--mask", type=Path, help="rough mask, any grey or alpha; or a folder of them"
+    )
+    source.add_argument(
+        "--box", type=parse_box, metavar="X,Y,W,H", help="around the object"
+    )
+    source.add_argument(
+        "--scribbles", type=Path, help="picture of strokes, white and black on grey"
+    )
+    parser.add_argument(
+        "--band",
+        type=parse_band,
+        default=BAND,
+        help="half of the unknown band's width over the picture's side "
+        "(default: %(default)s)",
+    )
 
 
 def parse_band(text: str) -> float:

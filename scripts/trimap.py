@@ -23,22 +23,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("input", type=Path, help="the photograph")
     parser.add_argument("output", type=Path, help="the trimap to write (.png)")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--mask", type=Path, help="rough mask, any grey or alpha")
-    source.add_argument(
-        "--box", type=trimap.parse_box, metavar="X,Y,W,H", help="around the object"
-    )
-    source.add_argument(
-        "--scribbles", type=Path, help="picture of strokes, white and black on grey"
-    )
-    parser.add_argument(
-        "--band",
-        type=trimap.parse_band,
-        default=trimap.BAND,
-        help="half of the unknown band's width over the picture's side "
-        "(default: %(default)s)",
-    )
-    return parser.parse_args(arguments)
+    trimap.add_options(parser)
+    args = parser.parse_args(arguments)
+    if not (args.mask or args.box or args.scribbles):
+        parser.error("give one of --mask, --box, --scribbles")
+    return args
 
 
 def main(arguments: list[str] | None = None) -> int:

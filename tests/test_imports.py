@@ -18,7 +18,13 @@ LAYERS = [
         "model.example",
         "model.lock",
     },
-    {"model.encoder", "model.optimizer", "model.strands", "model.camera"},
+    {
+        "model.encoder",
+        "model.optimizer",
+        "model.strands",
+        "model.camera",
+        "model.blocks",
+    },
     {
         "model.layers",
         "model.composites",
@@ -45,7 +51,7 @@ LAYERS = [
         "model.predict",
     },
     {"model.training", "model.network", "model.outputs"},
-    {"model.pipeline"},
+    {"model.pipeline", "model.doctor"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
     {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},

@@ -1,0 +1,41 @@
+"""What a report of a fault should tell: versions, cores, snapshots."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from model import __version__, checkpoint
+
+LOG = Path(__file__).resolve().parents[1] / "log"
+
+
+class Doctor(argparse.Action):
+    """Tells what a report of a fault should: versions, cores, the snapshot."""
+
+    def __call__(self, parser, *_):
+        print(f"eval.py {__version__}, Python {platform.python_version()}")
+        print(f"{platform.platform()}, {os.cpu_count()} cores")
+        is_well = True
+        for name in ("onnxruntime", "tensorflow", "keras", "tf2onnx", "numpy", "numba"):
+            try:
+                print(name, importlib.metadata.version(name))
+            except importlib.metadata.PackageNotFoundError:
+                print(name, "is not installed; pip install -r requirements.txt")
+                is_well = False
+        try:
+            import onnxruntime
+
+            from model.network import fingerprint
+
+            print("devices:", ", ".join(onnxruntime.get_available_providers()))
+            for folder in sorted(LOG.glob("*/generator-*.weights.h5")):
+                step = checkpoint.find_snapshot(folder.parent)
+                marks = fingerprint(folder.parent, step)[:16]
+                print(f"log/{folder.parent.name}: snapshot {step}, {marks}")
+            checkpoint.find_snapshot(LOG / "matting")
+        except (ImportError, OSError) as error:
+            print(error)
+            is_well = False
+        parser.exit(0 if is_well else 1)
