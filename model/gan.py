@@ -167,10 +167,14 @@ class MattingGAN:
                 )
             }
         is_unknown = region(batch["trimap"], matting.UNKNOWN)
-        return {
+        values = {
             "alpha_loss": losses.alpha_loss(alpha_true, alpha_pred, is_unknown),
             "laplacian_loss": losses.laplacian_loss(alpha_true, alpha_pred, is_unknown),
         }
+        if "prior" not in batch:
+            return values
+        weight = losses.ease(alpha_true, batch["prior"], is_unknown)
+        return {name: weight * value for name, value in values.items()}
 
     def _judge(self, batch, alpha_pred):
         """Shows true and predicted composites over new backgrounds.

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import dataset, discriminator, gan, generator, matting
+from model import dataset, discriminator, gan, generator, losses, matting
 
 
 def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
@@ -130,6 +130,15 @@ def test_patches_without_unknown_pixels_do_not_count(batch):
     assert weight.shape == (2, 14, 14, 1)
     assert weight.numpy()[0, 6:8, 6:8].all()
     assert weight.numpy().sum() == 2 * 4
+
+
+def test_samples_count_by_how_good_their_first_guess_is(batch):
+    """The untrained network returns the guess, whose error is known."""
+    is_unknown = gan.region(batch["trimap"], matting.UNKNOWN)
+    error = losses.alpha_loss(batch["alpha"], batch["prior"], is_unknown).numpy()
+    expected = (error / (1 + (error / losses.TYPICAL_ERROR) ** 2)).mean()
+    values, _ = build().compute(batch, "generator")
+    np.testing.assert_allclose(values["alpha_loss"], expected, rtol=1e-4)
 
 
 def test_one_batch_overfits(batch):
