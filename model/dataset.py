@@ -6,6 +6,8 @@ Every batch is a dict of
     colours             (B, H/4, W/4, 6) float32 in [0, 1]
     samples             (B, H/2, W/2, 2) float32 in [0, 1]
     trimap              (B, H, W, 1) uint8
+    weight              (B, 1, 1, 1) float32 in [0, 1], what a sample counts
+with `prior`, `colours`, `samples` and `weight` only where the first guess is wanted.
 Sample number i depends on the seed and on i alone, so that a run resumes at any
 batch by its number.
 """
@@ -18,7 +20,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from model import compose, images, layers, matting, prior
+from model import compose, images, importance, layers, matting, prior
 from model.composites import Composites
 
 CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3}
@@ -102,7 +104,8 @@ def batches(
         batch_size: Samples in a batch.
         size: Side of a crop in pixels.
         workers: Crops made at the same time.
-        use_prior: Whether to add the first guess, `prior`, `colours` and `samples`.
+        use_prior: Whether to add the first guess, `prior`, `colours` and `samples`, and
+            to choose each crop among some by it (`importance`), with its `weight`.
         reuse: How often each crop is used, turned, mirrored and recoloured: the
             guess costs most of the time. Every `POOL` crops are used up before the
             next ones are made.
@@ -114,17 +117,14 @@ def batches(
     if use_prior:
         small = size // prior.FACTOR
         shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
-        shapes |= {"samples": (2 * small, 2 * small, 2)}
+        shapes |= {"samples": (2 * small, 2 * small, 2), "weight": (1, 1, 1)}
 
     @lru_cache(POOL + batch_size if reuse > 1 else 0)
     def make_crop(index: int) -> dict[str, np.ndarray]:
-        sample = source.crop(seed, index, size)
         if use_prior:
-            image = sample["image"].astype(np.float32) / 255
-            guess = prior.first_guess(image, sample["trimap"])
-            sample["prior"] = images.to_uint8(guess.alpha)
-            sample["colours"] = images.to_uint8(guess.colours)
-            sample["samples"] = images.to_uint8(guess.samples)
+            sample = crop_with_guess(source, seed, index, size)
+        else:
+            sample = source.crop(seed, index, size)
         return {part: sample[part].reshape(shape) for part, shape in shapes.items()}
 
     def make(index: int) -> list[np.ndarray]:
@@ -143,6 +143,39 @@ def batches(
     indices = tf.data.Dataset.range(first * batch_size, (first + steps) * batch_size)
     dataset = indices.map(load, num_parallel_calls=workers, deterministic=True)
     return dataset.batch(batch_size, drop_remainder=True).map(to_float).prefetch(2)
+
+
+def crop_with_guess(
+    source: Layers | Composites, seed: int, index: int, size: int
+) -> dict[str, np.ndarray]:
+    """Makes a crop and its first guess: one of some candidates, by their weights.
+
+    Args:
+        source: Where the crops come from.
+        seed: The run's seed.
+        index: Number of the crop, 0 or more.
+        size: Side of the crop in pixels.
+
+    Returns:
+        What `source.crop` gives, with `prior`, `colours`, `samples` and `weight`,
+        all uint8.
+    """
+    candidates, weights = [], []
+    for number in range(importance.CANDIDATES):
+        sample = source.crop(seed, index * importance.CANDIDATES + number, size)
+        image = sample["image"].astype(np.float32) / 255
+        guess = prior.first_guess(image, sample["trimap"])
+        weights.append(importance.ease(sample["alpha"], guess.alpha, sample["trimap"]))
+        candidates.append((sample, guess))
+    random = np.random.default_rng([seed, index, 2])
+    place, weight = importance.choose(weights, random)
+    sample, guess = candidates[place]
+    return sample | {
+        "prior": images.to_uint8(guess.alpha),
+        "colours": images.to_uint8(guess.colours),
+        "samples": images.to_uint8(guess.samples),
+        "weight": images.to_uint8(np.float32(weight)),
+    }
 
 
 def pool_index(seed: int, index: int, reuse: int) -> int:

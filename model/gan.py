@@ -171,9 +171,9 @@ class MattingGAN:
             "alpha_loss": losses.alpha_loss(alpha_true, alpha_pred, is_unknown),
             "laplacian_loss": losses.laplacian_loss(alpha_true, alpha_pred, is_unknown),
         }
-        if "prior" not in batch:
+        if "weight" not in batch:
             return values
-        weight = losses.ease(alpha_true, batch["prior"], is_unknown)
+        weight = tf.reshape(batch["weight"], [-1])
         return {name: weight * value for name, value in values.items()}
 
     def _judge(self, batch, alpha_pred):

@@ -9,7 +9,6 @@ global batch is right however it is spread over devices.
 import tensorflow as tf
 
 LAPLACIAN_LEVELS = 4
-TYPICAL_ERROR = 0.05  # mean absolute error of the first guess on photographs
 
 
 def masked_mean(values: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
@@ -32,24 +31,6 @@ def alpha_loss(
 ) -> tf.Tensor:
     """Mean absolute error of alpha over the unknown region (Xu et al., 2017)."""
     return masked_mean(tf.abs(alpha_true - alpha_pred), is_unknown)
-
-
-def ease(alpha_true: tf.Tensor, prior: tf.Tensor, is_unknown: tf.Tensor) -> tf.Tensor:
-    """Weight of a sample by how good its first guess is: 1 / (1 + (e / e0)^2).
-
-    Composites of random layers are harder than photographs: the guess errs three times
-    as much. Left alone, samples that nobody could solve make most of the loss.
-
-    Args:
-        alpha_true: (B, H, W, 1) float32.
-        prior: (B, H, W, 1) float32, the first guess.
-        is_unknown: (B, H, W, 1) float32.
-
-    Returns:
-        (B,) float32 in (0, 1]; one half where the guess errs as on photographs.
-    """
-    error = alpha_loss(alpha_true, prior, is_unknown)
-    return 1.0 / (1.0 + tf.square(error / TYPICAL_ERROR))
 
 
 def laplacian_loss(

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from model import dataset, matting
+from model import dataset, importance, matting
 
 OPTIONS = {"seed": 1, "batch_size": 2, "size": 64, "workers": 2, "use_prior": True}
 
@@ -22,7 +22,7 @@ def test_batches_have_the_stated_shapes_types_and_ranges(source):
     (batch,) = collect(source, 0, 1)
     shapes = {name: (2, 64, 64, depth) for name, depth in dataset.CHANNELS.items()}
     shapes |= {"prior": (2, 64, 64, 1), "colours": (2, 16, 16, 6)}
-    shapes |= {"samples": (2, 32, 32, 2)}
+    shapes |= {"samples": (2, 32, 32, 2), "weight": (2, 1, 1, 1)}
     assert {name: array.shape for name, array in batch.items()} == shapes
     assert batch["trimap"].dtype == np.uint8
     assert set(np.unique(batch["trimap"])) <= {0, 128, 255}
@@ -75,7 +75,7 @@ def test_a_crop_used_again_is_made_once_and_stays_aligned(source, monkeypatch):
     monkeypatch.setattr(source, "crop", lambda *a: made.append(a[1]) or crop(*a))
     batches = collect(source, 0, 6, reuse=3, workers=1)
     dataset._shuffled.cache_clear()
-    assert sorted(made) == [0, 1, 2, 3]
+    assert sorted(made) == list(range(4 * importance.CANDIDATES))
     totals = [np.sort(batch["alpha"].sum((1, 2, 3))) for batch in batches]
     np.testing.assert_allclose(totals[0], totals[1], rtol=1e-5)
     assert np.any(batches[0]["alpha"] != batches[1]["alpha"])

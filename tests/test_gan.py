@@ -132,13 +132,14 @@ def test_patches_without_unknown_pixels_do_not_count(batch):
     assert weight.numpy().sum() == 2 * 4
 
 
-def test_samples_count_by_how_good_their_first_guess_is(batch):
+def test_samples_count_by_their_weights(batch):
     """The untrained network returns the guess, whose error is known."""
     is_unknown = gan.region(batch["trimap"], matting.UNKNOWN)
     error = losses.alpha_loss(batch["alpha"], batch["prior"], is_unknown).numpy()
-    expected = (error / (1 + (error / losses.TYPICAL_ERROR) ** 2)).mean()
-    values, _ = build().compute(batch, "generator")
-    np.testing.assert_allclose(values["alpha_loss"], expected, rtol=1e-4)
+    weight = np.float32([1.0, 0.25])
+    weighted = batch | {"weight": tf.reshape(weight, (2, 1, 1, 1))}
+    values, _ = build().compute(weighted, "generator")
+    np.testing.assert_allclose(values["alpha_loss"], (weight * error).mean(), rtol=1e-4)
 
 
 def test_one_batch_overfits(batch):

@@ -31,6 +31,7 @@ LAYERS = [
         "model.placement",
         "model.report",
         "model.compose",
+        "model.importance",
         "model.laplacian",
         "model.sampling",
         "model.foreground",

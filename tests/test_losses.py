@@ -45,14 +45,6 @@ def test_alpha_loss_is_the_mean_over_the_unknown_region_of_each_sample():
     np.testing.assert_allclose(losses.alpha_loss(true, pred, unknown), [0.5, 0.5], 1e-5)
 
 
-def test_a_sample_weighs_less_the_worse_its_first_guess():
-    true, _, is_unknown = random_pair(4)
-    typical = losses.TYPICAL_ERROR
-    for error, weight in ((0.0, 1.0), (typical, 0.5), (3 * typical, 0.1)):
-        ease = losses.ease(true, true + error, is_unknown)
-        np.testing.assert_allclose(ease, np.full(2, weight), rtol=1e-4)
-
-
 def test_a_sample_without_unknown_pixels_costs_nothing():
     true, pred, _ = random_pair(2)
     assert np.all(losses.alpha_loss(true, pred, tf.zeros(SHAPE)).numpy() == 0)
