@@ -284,6 +284,24 @@ def checkerboard(height: int, width: int, square: int = 8) -> np.ndarray:
     return np.repeat(board[..., None], 3, axis=2)
 
 
+def check_size(image: np.ndarray, trimap: np.ndarray) -> None:
+    """Refuses a trimap of another size than its image.
+
+    Args:
+        image: (H, W, 3) float32.
+        trimap: (H, W) uint8.
+
+    Raises:
+        ValueError: If the sizes differ.
+    """
+    height, width = image.shape[:2]
+    if trimap.shape != (height, width):
+        raise ValueError(
+            f"trimap is {trimap.shape[1]}x{trimap.shape[0]} but its image is "
+            f"{width}x{height}; give two of the same size"
+        )
+
+
 def check_pair(image: np.ndarray, trimap: np.ndarray) -> None:
     """Refuses a trimap that does not belong to the image or leaves a region out.
 
@@ -295,12 +313,7 @@ def check_pair(image: np.ndarray, trimap: np.ndarray) -> None:
         ValueError: If the sizes differ, or the trimap lacks foreground,
             background or unknown pixels.
     """
-    height, width = image.shape[:2]
-    if trimap.shape != (height, width):
-        raise ValueError(
-            f"trimap is {trimap.shape[1]}x{trimap.shape[0]} but its image is "
-            f"{width}x{height}; give two of the same size"
-        )
+    check_size(image, trimap)
     regions = {"foreground": FOREGROUND, "background": BACKGROUND, "unknown": UNKNOWN}
     shares = {name: np.mean(trimap == code) for name, code in regions.items()}
     missing = [name for name, share in shares.items() if share == 0]

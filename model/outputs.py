@@ -237,20 +237,37 @@ def render(
         (H, W), (H, W, 3) or (H, W, 4) uint8 by file; (H, W) uint16 for a deep alpha.
     """
     levels = images.to_uint8(matte.alpha)
-    # what the file calls opaque keeps the colour of the photograph
-    colour = np.where(levels[..., None] == 255, image, matte.foreground)
-    if background is None:
-        pictures = {targets.output: np.dstack([images.to_uint8(colour), levels])}
-    else:
-        behind = background(image, matte.alpha)
-        whole = Matte(matte.alpha, colour).composite(behind)
-        pictures = {targets.output: images.to_uint8(whole)}
+    whole = paint(image, matte, background)
+    pictures = {targets.output: images.to_uint8(whole)}
     if targets.alpha:
         deep = np.round(matte.alpha * 65535).astype(np.uint16)
         pictures[targets.alpha] = deep if bits == 16 else levels
     if targets.foreground:
-        pictures[targets.foreground] = images.to_uint8(colour)
+        pictures[targets.foreground] = images.to_uint8(opaque_colours(image, matte))
     return pictures
+
+
+def paint(image: np.ndarray, matte: Matte, background: Background | None) -> np.ndarray:
+    """Paints the cut-out or the composite.
+
+    Args:
+        image: The photograph, (H, W, 3) float32 in [0, 1].
+        matte: Its matte.
+        background: What the foreground is put on; None for a cut-out.
+
+    Returns:
+        (H, W, 4) float32 in [0, 1], not premultiplied, or (H, W, 3).
+    """
+    colours = opaque_colours(image, matte)
+    if background is None:
+        return np.dstack([colours, matte.alpha])
+    return Matte(matte.alpha, colours).composite(background(image, matte.alpha))
+
+
+def opaque_colours(image: np.ndarray, matte: Matte) -> np.ndarray:
+    """Gives the foreground; what a file calls opaque keeps the photograph's colour."""
+    is_opaque = images.to_uint8(matte.alpha)[..., None] == 255
+    return np.where(is_opaque, image, matte.foreground)
 
 
 def write_all(

@@ -72,7 +72,19 @@ def predict(
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
         to the image where alpha is 1.
     """
-    outputs = run(network, image, trimap, fast)
+    return finish(image, run(network, image, trimap, fast))
+
+
+def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
+    """Adds the foreground's colours.
+
+    Args:
+        image: (H, W, 3) float32 in [0, 1].
+        outputs: As of `run`.
+
+    Returns:
+        The matte.
+    """
     alpha = outputs["alpha"]
     if "foreground" not in outputs:
         return Matte(alpha, estimate_foreground(image, alpha))
