@@ -15,6 +15,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
         ("combine_beam", ["(default: tfrecord)", "options, after --"]),
         ("benchmark_combine", ["(default: 1 2)", "(default: 24)"]),
         ("benchmark", ["(default: log/matting)", "(default: -1, the newest)"]),
+        ("benchmark_video", ["(default: 320x240)", "(default: log/matting)"]),
         ("overview", ["(default: 48)", "(default: images/dataset)"]),
     ],
 )

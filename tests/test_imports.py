@@ -24,6 +24,7 @@ LAYERS = [
         "model.strands",
         "model.camera",
         "model.blocks",
+        "model.flow",
     },
     {
         "model.layers",
@@ -42,6 +43,10 @@ LAYERS = [
         "model.losses",
         "model.trimap",
         "model.batch",
+        "model.propagate",
+        "model.steady",
+        "model.clip",
+        "model.film",
     },
     {"model.prior"},
     {
@@ -51,7 +56,7 @@ LAYERS = [
         "model.history",
         "model.predict",
     },
-    {"model.training", "model.network", "model.outputs"},
+    {"model.training", "model.network", "model.outputs", "model.video"},
     {"model.pipeline", "model.doctor"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
@@ -112,7 +117,13 @@ COMPOSITE_LAYERS = [  # of scripts/composites; above model, below scripts/combin
     {"scripts.composites.plan", "scripts.composites.pipeline"},
 ]
 MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.py
-    {"scripts.measure.case", "scripts.measure.methods", "scripts.measure.table"},
+    {
+        "scripts.measure.case",
+        "scripts.measure.methods",
+        "scripts.measure.table",
+        "scripts.measure.clips",
+        "scripts.measure.flicker",
+    },
     {
         "scripts.measure.photographs",
         "scripts.measure.composites",

@@ -1,0 +1,186 @@
+"""A film file or a folder of frames, read frame by frame, and its key frames."""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from model import images
+
+ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv")
+RATE = Fraction(25)  # frames a second where nothing tells it
+LARGEST_DENOMINATOR = 1001  # of 30000/1001 and the like
+
+
+class Clip:
+    """Frames in their order; may be read several times, also at the same time.
+
+    Attributes:
+        path: The file or folder.
+        names: Of the frames: the file's, without ending, or six digits, from 000001.
+        rate: Frames a second.
+        is_film: Whether it is a file.
+    """
+
+    def __init__(self, path: Path, rate: Fraction | None = None):
+        """Finds the frames; of a film all are decoded once, to count them.
+
+        Args:
+            path: A film, or a folder of pictures, which are sorted by their names,
+                numbers in them by their value.
+            rate: Frames a second; as the file says if None.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it has no frame, or two frames have one name.
+        """
+        self.path = path
+        self.is_film = not path.is_dir()
+        self._files: list[Path] = []
+        if self.is_film:
+            count, told = _count(path)
+            self.names = [f"{number:06d}" for number in range(1, count + 1)]
+        else:
+            told = RATE
+            self._files = sorted(_pictures(path), key=_order)
+            self.names = [file.stem for file in self._files]
+            if len(set(self.names)) < len(self.names):
+                twice = next(name for name in self.names if self.names.count(name) > 1)
+                raise ValueError(f"{path}: two frames are called {twice}; rename one")
+        self.rate = rate or told
+        if not self.names:
+            raise ValueError(f"{path}: no picture in this folder")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[images.Photograph]:
+        """Reads the frames.
+
+        Yields:
+            Frames of one size.
+
+        Raises:
+            OSError: If a file is not readable.
+            ValueError: If a frame is damaged, or of another size than the first.
+        """
+        shape = None
+        for name, frame in zip(self.names, self._read(), strict=True):
+            if shape is not None and frame.pixels.shape != shape:
+                height, width = frame.pixels.shape[:2]
+                raise ValueError(
+                    f"{self.path}: frame {name} is {width}x{height} but those before "
+                    f"are {shape[1]}x{shape[0]}; give frames of one size"
+                )
+            shape = frame.pixels.shape
+            yield frame
+
+    def _read(self) -> Iterator[images.Photograph]:
+        """Reads the frames of a folder or of a film."""
+        if not self.is_film:
+            yield from map(images.read_photograph, self._files)
+            return
+        capture = _open(self.path)
+        try:
+            for _ in self.names:
+                is_there, levels = capture.read()
+                if not is_there:
+                    raise ValueError(f"{self.path}: changed while it was read")
+                pixels = levels[..., ::-1].astype(np.float32) / 255
+                yield images.Photograph(pixels, None, None)
+        finally:
+            capture.release()
+
+
+def find_keys(clip: Clip, guides: Path | None) -> dict[int, Path | None]:
+    """Finds out which frames have a trimap, a mask or strokes.
+
+    Args:
+        clip: The frames.
+        guides: A folder of pictures with the names of frames, of a film with their
+            numbers at the end of the name, from 1; or one picture, that of the first
+            frame; or None, if the first frame needs none (a box).
+
+    Returns:
+        The pictures by the numbers of their frames, from 0.
+
+    Raises:
+        FileNotFoundError: If there is no such file or folder.
+        ValueError: If a picture belongs to no frame, or two to one, or there is none.
+    """
+    if guides is None or not guides.is_dir():
+        if guides is not None and guides != Path("-") and not guides.exists():
+            raise FileNotFoundError(f"{guides}: no such file or folder")
+        return {0: guides}
+    numbers = {name: at for at, name in enumerate(clip.names)}
+    found: dict[int, Path | None] = {}
+    for path in sorted(_pictures(guides), key=_order):
+        name = path.stem
+        if clip.is_film:
+            digits = re.search(r"\d*$", name).group()
+            name = f"{int(digits):06d}" if digits else name
+        if name not in numbers:
+            wanted = (
+                f"a frame's number at the end, 1 to {len(clip)}"
+                if clip.is_film
+                else f"the name of one of {len(clip)} frames"
+            )
+            raise ValueError(
+                f"{path}: belongs to no frame; its name has to be {wanted}"
+            )
+        number = numbers[name]
+        if number in found:
+            raise ValueError(f"{path}: {found[number].name} is of the same frame")
+        found[number] = path
+    if not found:
+        raise ValueError(f"{guides}: no picture in this folder")
+    return dict(sorted(found.items()))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Lists the pictures in a folder, without hidden ones."""
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in images.EXTENSIONS and not path.name.startswith(".")
+    ]
+
+
+def _order(path: Path) -> list:
+    """Gives what names are sorted by: numbers by their value."""
+    parts = re.split(r"(\d+)", path.stem)
+    return [
+        (part, 0) if at % 2 == 0 else ("", int(part)) for at, part in enumerate(parts)
+    ]
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    """Opens a film."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise ValueError(
+            f"{path}: no film that OpenCV can read; give frames in a folder"
+        )
+    return capture
+
+
+def _count(path: Path) -> tuple[int, Fraction]:
+    """Counts the frames of a film by decoding them; gives its frames a second too."""
+    capture = _open(path)
+    try:
+        count = 0
+        while capture.grab():
+            count += 1
+        told = capture.get(cv2.CAP_PROP_FPS)
+    finally:
+        capture.release()
+    if not count:
+        raise ValueError(f"{path}: no frame in it that OpenCV can read")
+    is_known = 0 < told < 1e4  # not for NaN either
+    rate = Fraction(told).limit_denominator(LARGEST_DENOMINATOR) if is_known else RATE
+    return count, rate or RATE
