@@ -4,30 +4,38 @@
     python eval.py photos/ trimaps/ cutouts/
     python eval.py photo.jpg cutout.png --mask mask.png
     python eval.py photo.jpg - --box 40,30,300,400 > cutout.png
+    python eval.py clip.mp4 trimaps/ cutout.mov
 
 The trimap is as large as the image: white where it is foreground, black where it
 is background, grey where the network has to find out. Without one it is made from a
 mask, a box or strokes. The result holds alpha and the foreground's own colours, the
-background's taken out of them.
+background's taken out of them. A clip needs trimaps of some of its frames only, which
+are propagated to the others by optical flow.
 """
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
+from tqdm import tqdm
 
 from model import (
     __version__,
     batch,
     checkpoint,
+    clip,
     doctor,
+    film,
     images,
     matting,
     network,
     outputs,
     predict,
+    video,
 )
 from model import trimap as trimaps
 
@@ -58,7 +66,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     # files
     parser.add_argument(
-        "input", metavar="INPUT", type=Path, help="picture, folder, or - for stdin"
+        "input",
+        metavar="INPUT",
+        type=Path,
+        help="picture, folder, film, or - for stdin",
     )
     parser.add_argument(
         "guide",
@@ -66,13 +77,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=Path,
         nargs="?",
         help="picture of the same size: white foreground, black background, grey else; "
-        "or a folder of them",
+        "or a folder of them; for a clip of all or some frames, by their names or "
+        "numbers, or one of the first",
     )
     parser.add_argument(
         "output",
         metavar="OUTPUT",
         type=Path,
-        help="RGBA picture to write (.png), not premultiplied; a folder; - for stdout",
+        help="RGBA picture to write (.png), not premultiplied; a folder; a film (.mov: "
+        "ProRes 4444, .webm), without sound; - for stdout",
     )
     # a trimap where there is none
     parser.add_argument(
@@ -106,6 +119,23 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--format", choices=FORMATS, help="of the files in an output folder"
+    )
+    # clips
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="INPUT is a clip: a folder of frames in the order of their names "
+        "(understood where INPUT or OUTPUT ends like a film)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=parse_rate,
+        help="frames a second of a film to write (default: those of the clip; 25)",
+    )
+    parser.add_argument(
+        "--no-steady",
+        action="store_true",
+        help="matte each frame of a clip by itself, with more flicker",
     )
     # network
     parser.add_argument(
@@ -143,6 +173,47 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if from_stdin.count(outputs.STANDARD) > 1:
         parser.error("only one file can come from standard input; name the other")
     return args
+
+
+def parse_rate(text: str) -> Fraction:
+    """Reads a frame rate as it is written on a command line.
+
+    Args:
+        text: Such as `25`, `23.976` or `30000/1001`.
+
+    Returns:
+        Frames a second.
+
+    Raises:
+        ArgumentTypeError: If it is something else.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate < 10000:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}; give frames a second, such as 25 or 30000/1001"
+        )
+    return rate
+
+
+def is_clip(args: argparse.Namespace) -> bool:
+    """Tells whether the frames of a clip are wanted, not a picture or a folder."""
+    is_file = args.input.suffix.lower() in clip.ENDINGS and not args.input.is_dir()
+    is_made = args.input.is_dir() and film.is_film(args.output)
+    return args.video or is_file or is_made
+
+
+@contextlib.contextmanager
+def plain_failures() -> Iterator[None]:
+    """Makes a `RuntimeError` of what matting may fail by."""
+    try:
+        yield
+    except MemoryError as error:
+        raise RuntimeError("out of memory") from error
+    except cv2.error as error:
+        raise RuntimeError(f"OpenCV: {error.err}") from error
 
 
 class Cutter:
@@ -191,16 +262,12 @@ class Cutter:
         trimap = self.read_trimap(photograph.pixels, guide)
         outputs.check_size(targets, trimap.shape)
         self.load()
-        try:
+        with plain_failures():
             matte = predict.predict(self.network, photograph.pixels, trimap, args.fast)
             pictures = outputs.render(
                 photograph.pixels, matte, targets, self.background, args.bits
             )
             outputs.write_all(pictures, photograph.profile, photograph.resolution)
-        except MemoryError as error:
-            raise RuntimeError("out of memory") from error
-        except cv2.error as error:
-            raise RuntimeError(f"OpenCV: {error.err}") from error
         if args.verbose:
             print(f"{image}: {targets.output}", file=sys.stderr)
 
@@ -225,8 +292,10 @@ class Cutter:
             )
             return trimaps.from_options(image, mask, strokes, args.box, args.band)
         trimap = images.read_trimap(guide)
+        # of a clip, some frames may be without the object
+        check = matting.check_size if is_clip(args) else matting.check_pair
         try:
-            matting.check_pair(image, trimap)
+            check(image, trimap)
         except ValueError as error:
             raise ValueError(f"{guide}: {error}") from error
         return trimap
@@ -259,12 +328,15 @@ def cut_out(args: argparse.Namespace) -> None:
     Cutter(args).cut(args.input, guide, targets)
 
 
-def check_folders(read: list[Path], written: list[Path]) -> None:
+def check_folders(
+    read: list[Path], written: list[Path], reason: str = "INPUT is a folder"
+) -> None:
     """Refuses folders that cannot be written, or would mix with others.
 
     Args:
         read: Of pictures and trimaps.
         written: Of results.
+        reason: Why they have to be folders.
 
     Raises:
         ValueError: If one is a file, or the same as another.
@@ -272,12 +344,41 @@ def check_folders(read: list[Path], written: list[Path]) -> None:
     taken = list(read)
     for folder in written:
         if folder == outputs.STANDARD:
-            raise ValueError("-: INPUT is a folder, so OUTPUT has to be one too")
+            raise ValueError(f"-: {reason}, so OUTPUT has to be one too")
         if folder.exists() and not folder.is_dir():
-            raise ValueError(f"{folder}: a file; INPUT is a folder, so give a folder")
+            raise ValueError(f"{folder}: a file; {reason}, so give a folder")
         if any(outputs.is_same_file(folder, other) for other in taken):
             raise ValueError(f"{folder}: given twice; results need a folder by itself")
         taken.append(folder)
+
+
+def place_targets(args: argparse.Namespace, stem: Path) -> outputs.Targets:
+    """Gives the files of one picture in the folders of results; makes their folders.
+
+    Args:
+        args: The options of the command line.
+        stem: The picture's place in its folder, without ending.
+
+    Returns:
+        The files; the output is that of a folder even if it is a film.
+    """
+    ending = f".{args.format or 'png'}"
+    places = [
+        folder and folder / stem.with_name(stem.name + kind)
+        for folder, kind in (
+            (args.output, ending),
+            (args.alpha, ".png"),
+            (args.foreground, ".png"),
+        )
+    ]
+    for path in filter(None, places[film.is_film(args.output) :]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return outputs.Targets(*places)
+
+
+def is_done(args: argparse.Namespace, targets: outputs.Targets) -> bool:
+    """Tells whether the files of a picture are there and may stay."""
+    return not args.overwrite and all(path.exists() for path in targets if path)
 
 
 def cut_out_folder(args: argparse.Namespace) -> int:
@@ -293,24 +394,13 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     written = list(filter(None, (args.output, args.alpha, args.foreground)))
     check_folders([args.input, *([guides] if guides else [])], written)
     jobs, problems = batch.find_jobs(args.input, guides, args.recursive, written)
-    ending = f".{args.format or 'png'}"
-    outputs.check_ending(Path(f"OUTPUT/*{ending}"), args.composite is not None)
+    ending = Path(f"OUTPUT/*.{args.format or 'png'}")
+    outputs.check_ending(ending, args.composite is not None)
     cutter = Cutter(args)
 
-    def place(folder: Path | None, job: batch.Job, ending: str) -> Path | None:
-        if folder is None:
-            return None
-        path = folder / job.stem.with_name(job.stem.name + ending)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
     def work(job: batch.Job) -> bool:
-        targets = outputs.Targets(
-            place(args.output, job, ending),
-            place(args.alpha, job, ".png"),
-            place(args.foreground, job, ".png"),
-        )
-        if not args.overwrite and all(path.exists() for path in targets if path):
+        targets = place_targets(args, job.stem)
+        if is_done(args, targets):
             return False
         cutter.cut(job.image, job.guide, targets)
         return True
@@ -325,6 +415,128 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     return 1 if tally.failed else 0
 
 
+def check_clip(args: argparse.Namespace) -> None:
+    """Refuses, before a clip is read, what cannot be written of it.
+
+    Args:
+        args: The options of the command line.
+
+    Raises:
+        OSError: If a film cannot be written.
+        ValueError: If a path is not what it should be.
+    """
+    guides = args.guide or args.mask or args.scribbles
+    read = [args.input, *([guides] if guides else [])]
+    if outputs.STANDARD in read:
+        raise ValueError("-: a clip cannot come from standard input; name its file")
+    written = list(filter(None, (args.alpha, args.foreground)))
+    reason = "INPUT is a clip"
+    if film.is_film(args.output):
+        film.check_ffmpeg(args.output)
+        outputs.check_writable(args.output, read)
+    else:
+        ending = args.output.suffix.lower()
+        if ending in (*clip.ENDINGS, *images.EXTENSIONS) and not args.output.is_dir():
+            raise ValueError(
+                f"{args.output}: {reason}, so a {ending} file cannot be its cut-out; "
+                "end it in .mov or .webm, or give a folder for the frames"
+            )
+        written.insert(0, args.output)
+        kind = Path(f"OUTPUT/*.{args.format or 'png'}")
+        outputs.check_ending(kind, args.composite is not None)
+    check_folders(read, written, reason)
+
+
+def tell_clip(args: argparse.Namespace, source: clip.Clip, count: int) -> None:
+    """Says in one line what the frames' trimaps are, and that sound is left out.
+
+    Args:
+        args: The options of the command line.
+        source: The clip.
+        count: Of its key frames.
+    """
+    others = len(source) - count
+    told = f"{args.input}: {len(source)} frames, "
+    if others:
+        told += (
+            f"{count} with a trimap, propagated to the other {others} by optical flow"
+        )
+    else:
+        told += "each with a trimap"
+    if film.is_film(args.output) and source.is_film:
+        told += "; sound is not kept"
+    print("eval.py:", told, file=sys.stderr)
+
+
+def cut_out_clip(args: argparse.Namespace) -> None:
+    """Mattes the frames of a clip.
+
+    Args:
+        args: The options of the command line.
+    """
+    check_clip(args)
+    cutter = Cutter(args)
+    source = clip.Clip(args.input, args.rate)
+    keys = clip.find_keys(source, args.guide or args.mask or args.scribbles)
+
+    def read(number: int, image):
+        return cutter.read_trimap(image, keys[number])
+
+    for number, photograph in enumerate(source):  # refuses what is wrong anywhere
+        if number in keys:
+            read(number, photograph.pixels)
+    is_film = film.is_film(args.output)
+    targets = [place_targets(args, Path(name)) for name in source.names]
+    wanted = [is_film or not is_done(args, files) for files in targets]
+    if not args.quiet:
+        tell_clip(args, source, len(keys))
+    cutter.load()
+    vague = []
+    bar = tqdm(total=sum(wanted), unit="frame", disable=args.quiet or None)
+    with plain_failures(), contextlib.ExitStack() as stack:
+        stack.enter_context(bar)
+        made = (
+            stack.enter_context(film.Film(args.output, source.rate))
+            if is_film
+            else None
+        )
+        for shot in video.matte_clip(
+            cutter.network, source, keys, read, wanted, args.fast, not args.no_steady
+        ):
+            files, image = targets[shot.number], shot.photograph.pixels
+            pictures = outputs.render(
+                image, shot.matte, files, cutter.background, args.bits
+            )
+            if made:
+                made.write(outputs.paint(image, shot.matte, cutter.background))
+                del pictures[files.output]
+            outputs.write_all(
+                pictures, shot.photograph.profile, shot.photograph.resolution
+            )
+            if shot.is_vague:
+                vague.append(source.names[shot.number])
+            if args.verbose:
+                bar.write(f"{args.input}: {source.names[shot.number]}", file=sys.stderr)
+            bar.update()
+    if vague:
+        print(
+            f"eval.py: {len(vague)} frames, {vague[0]} to {vague[-1]}: most of the "
+            "trimap is unknown there; give one of them a trimap",
+            file=sys.stderr,
+        )
+    if not args.quiet:
+        done = sum(wanted)
+        print(f"eval.py: {done} done, {len(wanted) - done} skipped", file=sys.stderr)
+
+
+def tell_kept(args: argparse.Namespace) -> str:
+    """Says what there is of a run that did not end well."""
+    is_many = args.input.is_dir() or is_clip(args)
+    if is_many and not film.is_film(args.output):
+        return "what is done is kept"
+    return "nothing was written"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
@@ -337,15 +549,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parse_args(argv)
     try:
-        if args.input.is_dir():
+        if is_clip(args):
+            cut_out_clip(args)
+        elif args.input.is_dir():
             return cut_out_folder(args)
-        cut_out(args)
+        else:
+            cut_out(args)
     except KeyboardInterrupt:
-        kept = "what is done is kept" if args.input.is_dir() else "nothing was written"
-        print(f"eval.py: interrupted, {kept}", file=sys.stderr)
+        print(f"eval.py: interrupted, {tell_kept(args)}", file=sys.stderr)
         return 130
     except RuntimeError as error:
-        print(f"eval.py: {error}; nothing was written", file=sys.stderr)
+        print(f"eval.py: {error}; {tell_kept(args)}", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
         message = str(error)

@@ -7,7 +7,7 @@ RUN = Path(__file__).resolve().parents[1] / ".ci/run"
 
 def test_continuous_integration_leaves_no_test_out(tmp_path):
     """With other programs in place of make, the browser and what it needs."""
-    for name in ("make", "chromium", "chromedriver", "openssl"):
+    for name in ("make", "chromium", "chromedriver", "openssl", "ffmpeg"):
         (tmp_path / name).write_text("#!/bin/sh\necho $0 $1 in CI=$CI\n")
         (tmp_path / name).chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
