@@ -32,7 +32,7 @@ def load_tensorflow() -> None:
     """Imports TensorFlow, so that later imports of it are quick and quiet."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    with _silenced_stderr():
+    with silenced_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says so
@@ -59,7 +59,7 @@ def explain(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _silenced_stderr() -> Iterator[None]:
+def silenced_stderr() -> Iterator[None]:
     """Drops what TensorFlow's C++ part prints while loading: no setting stops it."""
     sys.stderr.flush()
     kept = os.dup(2)

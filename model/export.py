@@ -8,6 +8,8 @@ import absl.logging
 import keras
 import tensorflow as tf
 
+from model import precision
+
 OPSET = 18  # version of the ONNX operations
 
 
@@ -89,11 +91,12 @@ def to_saved_model(generator: keras.Model, directory: str) -> None:
     tf.saved_model.save(module, directory, signatures=signature)
 
 
-def to_litert(generator: keras.Model) -> bytes:
+def to_litert(generator: keras.Model, bits: str = "float32") -> bytes:
     """Exports a generator to LiteRT (TensorFlow Lite).
 
     Args:
         generator: As `generator.build_generator` gives it.
+        bits: One of those that `precision.FORMATS` lists for it.
 
     Returns:
         The content of the file; its inputs have to be resized before they are used.
@@ -107,6 +110,8 @@ def to_litert(generator: keras.Model) -> bytes:
     told = absl.logging.get_verbosity()
     absl.logging.set_verbosity(absl.logging.ERROR)  # it advises what loses the weights
     try:
-        return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+        precision.set_up_litert(converter, bits)
+        return converter.convert()
     finally:
         absl.logging.set_verbosity(told)

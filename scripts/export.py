@@ -1,19 +1,27 @@
 """Exports a snapshot for other programs: SavedModel, ONNX and LiteRT.
 
     python scripts/export.py --logdir log/matting --output exported --validate
+    python scripts/export.py --formats onnx litert --precision float16
 
 Each takes one picture of any size that is a multiple of 32, as the named inputs that
 model/generator.py describes (image, trimap, and the first guess of model/prior.py), and
 gives `alpha`. With --validate each file is run beside the checkpoint at two sizes; the
 table tells its size, the largest difference, and the time beside TensorFlow's own.
+
+A file of fewer bits is always compared with the checkpoint before it is offered: on the
+example and on composites of the starter set. One that differs by more than 1/255 in the
+mean over the unknown pixels of any picture, or by more than 8/255 in any pixel, is not
+written; its figures are told.
 """
 
 import argparse
+import functools
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from model import checkpoint, engine, matting  # noqa: E402
-from model.network import Network  # noqa: E402
+from model.precision import FORMATS, PRECISIONS, Inputs  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
+from scripts.measure import accuracy, runtimes  # noqa: E402
 
 FILES = {
     "savedmodel": "savedmodel",
@@ -29,109 +39,146 @@ FILES = {
     "litert": "generator.tflite",
 }
 SIZES = ((256, 320), (576, 768))  # height and width, in pixels
-TOLERANCE = 1 / 255  # by which alpha may differ
-REPEATS = 5  # of each timing; the least counts
+TOLERANCE = 1 / 255  # by which alpha may differ in float32
 
-Inputs = dict[str, np.ndarray]
-Runner = Callable[[Inputs], np.ndarray]  # of the inputs to alpha
+
+class Exported(NamedTuple):
+    """A file to write: its format, its precision, and where."""
+
+    name: str
+    precision: str
+    path: Path
+
+
+class Reference(NamedTuple):
+    """Real pictures, and what the checkpoint says of them.
+
+    Attributes:
+        examples: To measure on.
+        alphas: The checkpoint's alpha of each, (1, h, w, 1) float32.
+        samples: Inputs of others, to calibrate by; none unless they are needed.
+    """
+
+    examples: list[accuracy.Example]
+    alphas: list[np.ndarray]
+    samples: list[Inputs]
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--logdir", type=Path, default=ROOT / "log/matting", help="run directory"
-    )
-    parser.add_argument("--checkpoint", type=int, default=-1, help="-1 is the newest")
-    parser.add_argument(
-        "--formats",
+    add = parser.add_argument
+    add("--logdir", type=Path, default=ROOT / "log/matting", help="run directory")
+    add("--checkpoint", type=int, default=-1, help="-1 is the newest")
+    add("--formats", nargs="+", choices=FILES, help="(default: all that there are)")
+    add(
+        "--precision",
         nargs="+",
-        choices=FILES,
-        default=list(FILES),
-        help="(default: all)",
+        choices=PRECISIONS,
+        default=["float32"],
+        help="what is stored in fewer bits, of ONNX and LiteRT; written only if it is "
+        "accurate enough; several make a file each (default: float32)",
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("exported"), help="folder to write"
-    )
-    parser.add_argument(
-        "--validate", action="store_true", help="run each beside the checkpoint"
-    )
-    return parser.parse_args(arguments)
+    add("--output", type=Path, default=Path("exported"), help="folder to write")
+    add("--validate", action="store_true", help="run each beside the checkpoint")
+    add_verbosity(parser, "tell how long each export took")
+    options = parser.parse_args(arguments)
+    for name in options.formats or ():
+        if not set(FORMATS[name]) & set(options.precision):
+            parser.error(
+                f"--precision: {name} has {' '.join(FORMATS[name])} only, got "
+                f"{' '.join(options.precision)}; give one of them, or leave {name} out"
+            )
+    options.formats = options.formats or list(FILES)
+    return options
 
 
-def write(generator, name: str, path: Path) -> None:
-    """Writes a generator in one format; an older one is replaced when all is written.
+def list_files(options: argparse.Namespace) -> list[Exported]:
+    """Lists what is to be written: of each format, the precisions that it has."""
+    files = []
+    for name in dict.fromkeys(options.formats):
+        for precision in dict.fromkeys(options.precision):
+            if precision not in FORMATS[name]:
+                continue
+            path = options.output / FILES[name]
+            if precision != "float32":
+                path = path.with_name(f"{path.stem}-{precision}{path.suffix}")
+            files.append(Exported(name, precision, path))
+    return files
+
+
+def refer(generator, precisions: Collection[str]) -> Reference:
+    """Makes the real pictures and asks the checkpoint.
 
     Args:
         generator: As `checkpoint.load_generator` gives it.
-        name: Of the format.
-        path: The file, or the folder of a SavedModel.
-    """
-    from model import export
-
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
-        made = Path(folder) / path.name
-        if name == "savedmodel":
-            export.to_saved_model(generator, str(made))
-            if path.exists():
-                path.replace(Path(folder) / "before")
-        elif name == "onnx":
-            made.write_bytes(export.to_onnx(generator, {}))
-        else:
-            made.write_bytes(export.to_litert(generator))
-        made.replace(path)
-
-
-def load(name: str, path: Path) -> Runner:
-    """Loads what was written, by the runtime that it is meant for.
-
-    Args:
-        name: Of the format.
-        path: The file or folder.
+        precisions: Of the files that are to be measured.
 
     Returns:
-        A function from inputs to alpha.
-
-    Raises:
-        ValueError: If the runtime is missing.
+        What they are measured by.
     """
-    if name == "onnx":
-        network = Network(path)
-        return lambda inputs: network.predict_on_batch(inputs)["alpha"]
-    if name == "savedmodel":
-        import tensorflow as tf
+    examples = accuracy.list_examples(generator)
+    alphas = [runtimes.alpha_of(generator, example.inputs) for example in examples]
+    samples = []
+    if "int8" in precisions:
+        samples = accuracy.list_samples_to_calibrate(generator)
+    return Reference(examples, alphas, samples)
 
-        module = tf.saved_model.load(str(path))
-        call = module.signatures["serving_default"]
-        return lambda inputs: call(
-            **{key: tf.constant(value) for key, value in inputs.items()}
-        )["alpha"].numpy()
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ValueError(
-            f"--validate: LiteRT cannot be run ({error}); pip install '.[export]'"
-        ) from error
-    interpreter = Interpreter(str(path), num_threads=2)
 
-    def run(inputs: Inputs) -> np.ndarray:
-        details = interpreter.get_input_details()
-        for detail in details:
-            interpreter.resize_tensor_input(
-                detail["index"], inputs[detail["name"]].shape
-            )
-        interpreter.allocate_tensors()
-        for detail in details:
-            interpreter.set_tensor(detail["index"], inputs[detail["name"]])
-        interpreter.invoke()
-        # paper2018 has the foreground too: alpha is the one with one channel
-        results = (
-            interpreter.get_tensor(detail["index"])
-            for detail in interpreter.get_output_details()
-        )
-        return next(result for result in results if result.shape[-1] == 1)
+def write(generator, file: Exported, reference: Reference | None) -> str:
+    """Writes one file; an older one is replaced when all is written, and good.
 
-    return run
+    Args:
+        generator: As `checkpoint.load_generator` gives it.
+        file: What to write.
+        reference: To measure it by; None for float32.
+
+    Returns:
+        "", or why it was not written.
+    """
+    from model import export, precision
+
+    path = file.path
+    samples = reference.samples if reference else []
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
+        made = Path(folder) / path.name
+        if file.name == "savedmodel":
+            export.to_saved_model(generator, str(made))
+        elif file.name == "onnx":
+            content = convert_to_onnx(generator)
+            made.write_bytes(precision.reduce_onnx(content, file.precision, samples))
+        else:
+            made.write_bytes(export.to_litert(generator, file.precision))
+        fault = judge(file, made, reference) if reference else ""
+        if fault:
+            return fault
+        if path.is_dir():
+            path.replace(Path(folder) / "before")
+        made.replace(path)
+    return ""
+
+
+@functools.lru_cache(maxsize=1)
+def convert_to_onnx(generator) -> bytes:
+    """Converts a generator once for all precisions: the content of the file."""
+    from model import export
+
+    return export.to_onnx(generator, {})
+
+
+def judge(file: Exported, made: Path, reference: Reference) -> str:
+    """Measures a file of fewer bits; gives "", or the figures that speak against it."""
+    network = runtimes.LOADERS[file.name](made)
+    found = accuracy.measure_accuracy(network, reference.examples, reference.alphas)
+    if found.is_good:
+        return ""
+    return (
+        f"{file.path}: not written, {file.precision} is not accurate enough: alpha "
+        f"differs by {255 * found.mean:.2f}/255 in the mean, by "
+        f"{255 * found.worst:.2f}/255 in that of a picture and by "
+        f"{255 * found.largest:.1f}/255 at most, {255 * accuracy.MEAN:.0f}/255 and "
+        f"{255 * accuracy.LARGEST:.0f}/255 are allowed; take float16 or float32"
+    )
 
 
 def random_inputs(generator, height: int, width: int) -> Inputs:
@@ -158,45 +205,50 @@ def random_inputs(generator, height: int, width: int) -> Inputs:
     return inputs
 
 
-def measure(run: Runner, inputs: Inputs) -> tuple[np.ndarray, float]:
-    """Runs once to warm up, then some times more: alpha, and the least seconds."""
-    alpha = run(inputs)
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        run(inputs)
-        seconds.append(time.perf_counter() - start)
-    return alpha, min(seconds)
-
-
-def validate(generator, written: dict[str, Path]) -> bool:
-    """Compares files with the checkpoint and prints a table.
+def validate(
+    generator, files: Sequence[Exported], reference: Reference, quiet: bool
+) -> bool:
+    """Compares files with the checkpoint and prints two tables, unless it is quiet.
 
     Args:
         generator: As `checkpoint.load_generator` gives it.
-        written: Files by format.
+        files: Those written.
+        reference: The real pictures.
+        quiet: Whether nothing is printed.
 
     Returns:
-        Whether all differ by `TOLERANCE` at most.
+        Whether all of float32 differ by `TOLERANCE` at most.
     """
-    print(
-        f"{'format':12}{'MB':>7}{'size':>10}{'difference':>13}{'ms':>8}{'/ Keras':>9}"
-    )
+    lines = [
+        f"{'format':12}{'precision':14}{'MB':>6}{'size':>10}{'difference':>13}"
+        f"{'ms':>8}{'/ Keras':>9}"
+    ]
+    networks = {file: runtimes.LOADERS[file.name](file.path) for file in files}
     good = True
     for height, width in SIZES:
         inputs = random_inputs(generator, height, width)
-        expected, own = measure(
-            lambda inputs: np.asarray(generator.predict_on_batch(inputs)["alpha"]),
-            inputs,
-        )
-        for name, path in written.items():
-            alpha, seconds = measure(load(name, path), inputs)
+        expected, own = runtimes.measure(generator, inputs)
+        for file, network in networks.items():
+            alpha, seconds = runtimes.measure(network, inputs)
             difference = float(np.abs(alpha - expected).max())
-            good &= difference <= TOLERANCE
-            print(
-                f"{name:12}{size(path) / 1e6:7.1f}{f'{width}x{height}':>10}"
-                f"{difference:13.1e}{1000 * seconds:8.0f}{seconds / own:9.2f}"
+            if file.precision == "float32":
+                good &= difference <= TOLERANCE
+            lines.append(
+                f"{file.name:12}{file.precision:14}{size(file.path) / 1e6:6.1f}"
+                f"{f'{width}x{height}':>10}{difference:13.1e}{1000 * seconds:8.0f}"
+                f"{seconds / own:9.2f}"
             )
+    lines += ["", f"alpha's differences over {len(reference.examples)} pictures, / 255"]
+    lines += [f"{'format':12}{'precision':14}{'mean':>8}{'worst':>8}{'largest':>9}"]
+    for file, network in networks.items():
+        found = accuracy.measure_accuracy(network, reference.examples, reference.alphas)
+        figures = "".join(
+            f"{255 * value:{width}.3f}"
+            for value, width in zip(found, (8, 8, 9), strict=True)
+        )
+        lines.append(f"{file.name:12}{file.precision:14}{figures}")
+    if not quiet:
+        print("\n".join(lines))
     return good
 
 
@@ -206,25 +258,48 @@ def size(path: Path) -> int:
     return sum(part.stat().st_size for part in paths if part.is_file())
 
 
+def export_all(options: argparse.Namespace) -> int:
+    """Writes and validates all that is wanted; returns the exit code."""
+    generator = checkpoint.load_generator(options.logdir, options.checkpoint)
+    options.output.mkdir(parents=True, exist_ok=True)
+    files = list_files(options)
+    precisions = {file.precision for file in files}
+    reference = None
+    if options.validate or precisions != {"float32"}:
+        reference = refer(generator, precisions)
+    written = []
+    for file in files:
+        start = time.perf_counter()
+        needed = None if file.precision == "float32" else reference
+        fault = write(generator, file, needed)
+        if fault:
+            print(f"export.py: {fault}", file=sys.stderr)
+            continue
+        written.append(file)
+        if options.verbose:
+            seconds = time.perf_counter() - start
+            print(f"{file.path}: {seconds:.1f} s", file=sys.stderr)
+        if not options.quiet:
+            print(file.path)
+    if options.validate and not validate(generator, written, reference, options.quiet):
+        print("export.py: differs by more than 1/255", file=sys.stderr)
+        return 1
+    return 0 if len(written) == len(files) else 1
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
         checkpoint.find_snapshot(options.logdir, options.checkpoint)
         engine.load_tensorflow()
-        generator = checkpoint.load_generator(options.logdir, options.checkpoint)
-        options.output.mkdir(parents=True, exist_ok=True)
-        written = {name: options.output / FILES[name] for name in options.formats}
-        for name, path in written.items():
-            write(generator, name, path)
-            print(path)
-        if options.validate and not validate(generator, written):
-            print("export.py: differs by more than 1/255", file=sys.stderr)
-            return 1
+        return export_all(options)
     except (OSError, ValueError) as error:
         print(f"export.py: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        print("export.py: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ LAYERS = [
         "model.camera",
         "model.blocks",
         "model.flow",
+        "model.precision",
     },
     {
         "model.layers",
@@ -116,15 +117,17 @@ COMPOSITE_LAYERS = [  # of scripts/composites; above model, below scripts/combin
     {"scripts.composites.storage", "scripts.composites.workers"},
     {"scripts.composites.plan", "scripts.composites.pipeline"},
 ]
-MEASURE_LAYERS = [  # of scripts/measure; above model, below scripts/benchmark.py
+MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
     {
         "scripts.measure.case",
         "scripts.measure.methods",
         "scripts.measure.table",
         "scripts.measure.clips",
         "scripts.measure.flicker",
+        "scripts.measure.runtimes",
     },
     {
+        "scripts.measure.accuracy",
         "scripts.measure.photographs",
         "scripts.measure.composites",
         "scripts.measure.sheets",
@@ -193,7 +196,7 @@ def loaded_with(path):
 
 def layer_of(name):
     layers = LAYERS + SCENE_LAYERS + COLLECT_LAYERS + COMPOSITE_LAYERS + MEASURE_LAYERS
-    layers = layers + PROGRAM_LAYERS
+    layers = PROGRAM_LAYERS + layers
     return next((at for at, names in enumerate(layers) if name in names), len(layers))
 
 
