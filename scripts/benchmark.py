@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from model import images, matting, metrics
 from model import report as drawing
+from scripts.help import add_verbosity
 from scripts.measure import composites, photographs, sheets, speed, table
 from scripts.measure.case import Case
 from scripts.measure.methods import METHODS, Method, load_methods
@@ -99,8 +100,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="measure no errors but the time at sizes from 0.1 to 24 megapixels",
     )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print a row per picture too"
+    add_verbosity(
+        parser, "print a row per picture too", "errors only, results in OUTPUT"
     )
     args = parser.parse_args(arguments)
     if args.limit is not None and args.limit < 1:
@@ -141,7 +142,10 @@ def open_cases(
 
 
 def run_benchmark(
-    cases: Iterable[Case], methods: dict[str, Method], sheet_folder: Path | None = None
+    cases: Iterable[Case],
+    methods: dict[str, Method],
+    sheet_folder: Path | None = None,
+    is_quiet: bool = False,
 ) -> tuple[list[dict], list[str]]:
     """Runs and measures every method on every case.
 
@@ -149,6 +153,7 @@ def run_benchmark(
         cases: What to measure.
         methods: By their names on the screen.
         sheet_folder: For a contact sheet of each case; none if None.
+        is_quiet: Whether no progress is told.
 
     Returns:
         Rows of numbers (the labels of the case, `method`, the measures, `seconds`,
@@ -172,10 +177,9 @@ def run_benchmark(
             row |= metrics.measure(case.alpha, alpha, case.trimap)
             row |= measure_foreground(case, round_levels(foreground))
             rows.append(row | seconds | {"note": matte.note})
-            print(
-                f"{case.name} {name}: SAD {row['sad']:.3f}, {seconds['seconds']:.2f} s",
-                file=sys.stderr,
-            )
+            if not is_quiet:
+                told = f"SAD {row['sad']:.3f}, {seconds['seconds']:.2f} s"
+                print(f"{case.name} {name}: {told}", file=sys.stderr)
             columns[f"{name}, SAD {row['sad']:.2f}"] = (
                 alpha,
                 draw_composite(foreground, alpha),
@@ -243,17 +247,18 @@ def benchmark(args: argparse.Namespace) -> None:
     """Checks the input, runs everything, writes the files and prints the table."""
     count, cases = open_cases(args.directory, args.trimaps, args.limit)
     args.output.mkdir(parents=True, exist_ok=True)
-    methods = load_methods(args.methods, args.logdir, args.checkpoint)
+    methods = load_methods(args.methods, args.logdir, args.checkpoint, args.quiet)
     if args.speed:
-        rows = list(speed.measure_speed(next(cases), methods))
+        rows = list(speed.measure_speed(next(cases), methods, args.quiet))
         results = {"versions": versions(), "rows": rows}
         (args.output / "speed.json").write_text(json.dumps(results, indent=1) + "\n")
-        table.print_table(speed.lay_out(rows))
+        if not args.quiet:
+            table.print_table(speed.lay_out(rows))
         return
     sheet_folder = args.output / "sheets" if args.sheets else None
     if sheet_folder:
         sheet_folder.mkdir(exist_ok=True)
-    rows, figures = run_benchmark(cases, methods, sheet_folder)
+    rows, figures = run_benchmark(cases, methods, sheet_folder, args.quiet)
     means, notes = table.summarise(rows), table.list_notes(rows)
     title = f"{args.directory.resolve().name}: {count}"
     results = {"title": title, "versions": versions(), "means": means, "rows": rows}
@@ -262,6 +267,8 @@ def benchmark(args: argparse.Namespace) -> None:
         drawing.page_html(title, table.lay_out(means), notes, figures),
         encoding="utf-8",
     )
+    if args.quiet:
+        return
     if args.verbose:
         table.print_table(table.lay_out(rows))
         print()

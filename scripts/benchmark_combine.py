@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from model import composites, layers  # noqa: E402
-from scripts.help import DefaultsFormatter  # noqa: E402
+from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
 
 JPEG_QUALITY = 95
 
@@ -65,6 +65,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--size", default="960x720", help="WIDTHxHEIGHT in pixels")
     add("--workers", type=int, nargs="+", default=[1, 2], help="numbers to compare")
     add("--encoded", type=int, default=24, help="composites that are encoded again")
+    add_verbosity(parser, "tell each figure at once", "errors and the table only")
     return parser.parse_args(arguments)
 
 
@@ -184,8 +185,11 @@ def measure(options: argparse.Namespace) -> list[Speed]:
         folder = Path(name)
         speeds: list[Speed] = []
         rows = measure_commands(options, folder)
-        for row in tqdm(rows, "measuring", disable=None):
+        for row in tqdm(rows, "measuring", disable=options.quiet or None):
             speeds.append(row)
+            if options.verbose:
+                told = f"{row.samples} samples in {row.seconds:.1f} s"
+                tqdm.write(f"{row.task}, {row.workers}: {told}", file=sys.stderr)
             if len(speeds) == 1:  # the first has made what is encoded
                 made = folder / f"combine.py-png-{options.workers[0]}"
                 arrays = read_arrays(made, options.encoded)

@@ -64,6 +64,7 @@ def do_tasks(
     storage_format: str,
     path: Path,
     executor: Executor,
+    options: argparse.Namespace,
 ) -> int:
     """Does the tasks not done yet and keeps the manifest; returns the faults.
 
@@ -73,6 +74,7 @@ def do_tasks(
         storage_format: One of `storage.FORMATS`.
         path: The manifest.
         executor: Does the work.
+        options: Of the command line: what is told.
 
     Returns:
         How many samples could not be made.
@@ -83,13 +85,17 @@ def do_tasks(
     count = 0
     try:
         with open(path, "a", encoding="utf-8") as journal:
-            for made, faults in workers.run_all(executor, do, missing, "combining"):
+            for made, faults in workers.run_all(
+                executor, do, missing, "combining", options.quiet
+            ):
                 count += len(faults)
                 for fault in faults:
                     complain(fault)
                 for row in made:
                     rows[row["name"]] = row
                     journal.write(json.dumps(row) + "\n")
+                    if options.verbose:
+                        complain(f"{row['name']}: made")
                 journal.flush()
     finally:
         manifest.write_rows(path, rows.values())
@@ -115,14 +121,17 @@ def main() -> int:
             plan.begin(work, complain)
             tasks = work.tasks[options.shard_index :: options.num_shards]
             faults = work.faults
-            faults += do_tasks(tasks, work.canvas, options.format, path, executor)
+            faults += do_tasks(
+                tasks, work.canvas, options.format, path, executor, options
+            )
         except KeyboardInterrupt:
             complain("interrupted; run the same command again to go on")
             return 130
         except (OSError, ValueError, BrokenProcessPool) as error:
             complain(str(error))
             return 1 if started else 2
-    print(path)
+    if not options.quiet:
+        print(path)
     return 1 if faults else 0
 
 

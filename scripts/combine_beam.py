@@ -53,7 +53,11 @@ def local_options(workers: int) -> list[str]:
 
 
 def do_tasks(
-    work: plan.Plan, storage_format: str, path: Path, beam_options: list[str]
+    work: plan.Plan,
+    storage_format: str,
+    path: Path,
+    beam_options: list[str],
+    is_verbose: bool,
 ) -> int:
     """Does the tasks not done yet and writes the manifest; returns the faults."""
     from scripts.composites import pipeline
@@ -67,7 +71,10 @@ def do_tasks(
             count += len(faults)
             for fault in faults:
                 complain(fault)
-            rows.update((row["name"], row) for row in made)
+            for row in made:
+                rows[row["name"]] = row
+                if is_verbose:
+                    complain(f"{row['name']}: made")
     finally:
         manifest.write_rows(path, rows.values())
     return count
@@ -96,7 +103,9 @@ def main() -> int:
             started = True
             plan.begin(work, complain)
             beam_options = local_options(options.workers) + options.beam_options
-            faults = work.faults + do_tasks(work, options.format, path, beam_options)
+            faults = work.faults + do_tasks(
+                work, options.format, path, beam_options, options.verbose
+            )
     except (KeyboardInterrupt, OSError, ValueError, RuntimeError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[-1]
         if "KeyboardInterrupt" in line:  # Beam makes a RuntimeError of it
@@ -104,7 +113,8 @@ def main() -> int:
             return 130
         complain(line)
         return 1 if started else 2
-    print(path)
+    if not options.quiet:
+        print(path)
     return 1 if faults else 0
 
 

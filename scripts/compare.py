@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from model import checkpoint  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
 
 CURVES = {
     "val_sad": "validation SAD (thousands)",
@@ -32,6 +33,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=Path("curves.png"), help="picture to write"
     )
+    add_verbosity(parser, "a row for each validation", "errors only, and the picture")
     return parser.parse_args(arguments)
 
 
@@ -99,6 +101,30 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
     pyplot.close(figure)
 
 
+def print_table(histories: dict[str, list[dict[str, float]]], is_verbose: bool) -> None:
+    """Prints where each run ended and its best row, or all that were validated.
+
+    Args:
+        histories: As `read_history` gives them, by the names of the runs.
+        is_verbose: Whether all are printed.
+    """
+    print(f"{'run':24}{'batch':>8}{'hours':>8}{'SAD':>9}{'MSE x1000':>11}")
+    for name, rows in histories.items():
+        measured = [row for row in rows if "val_sad" in row] or rows[-1:]
+        titled = [(name, measured[-1])]
+        titled += [("  before", row) for row in measured[:-1] if is_verbose]
+        best = min(measured, key=lambda row: row.get("val_sad", 0))
+        for title, row in [*titled, ("  its best", best)]:
+            sad, mse = (
+                row.get("val_sad", float("nan")),
+                row.get("val_mse", float("nan")),
+            )
+            print(
+                f"{title:24}{row['step']:8.0f}{row['hours']:8.2f}{sad:9.3f}"
+                f"{1000 * mse:11.2f}"
+            )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
@@ -113,21 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
-    print(f"{'run':24}{'batch':>8}{'hours':>8}{'SAD':>9}{'MSE x1000':>11}")
-    for name, rows in histories.items():
-        measured = [row for row in rows if "val_sad" in row] or rows[-1:]
-        for title, row in (
-            (name, measured[-1]),
-            ("  its best", min(measured, key=lambda row: row.get("val_sad", 0))),
-        ):
-            sad, mse = (
-                row.get("val_sad", float("nan")),
-                row.get("val_mse", float("nan")),
-            )
-            print(
-                f"{title:24}{row['step']:8.0f}{row['hours']:8.2f}{sad:9.3f}"
-                f"{1000 * mse:11.2f}"
-            )
+    if not options.quiet:
+        print_table(histories, options.verbose)
     return 0
 
 

@@ -17,6 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts.help import add_verbosity
+
 OUTPUT = Path(__file__).parents[1] / "log" / "efficientnet-lite0" / "encoder.npz"
 BLOCKS = 11  # those up to a sixteenth of the resolution
 EPSILON = 1e-3  # of every batch norm
@@ -37,6 +39,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=OUTPUT, help="(default: %(default)s)"
     )
+    add_verbosity(parser, "tell the name and shape of each array")
     return parser.parse_args(arguments)
 
 
@@ -51,10 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
         with temporary.open("wb") as file:
             np.savez(file, **arrays)
         temporary.replace(options.output)
+        for name, array in arrays.items() if options.verbose else ():
+            print(f"{name}: {array.shape}", file=sys.stderr)
     except (OSError, ValueError) as error:
         print(f"convert_encoder.py: {error}", file=sys.stderr)
         return 2
-    print(options.output)
+    if not options.quiet:
+        print(options.output)
     return 0
 
 

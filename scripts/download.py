@@ -95,7 +95,8 @@ def collect(
     missing = math.inf if limit is None else limit - count
     offered = source.search(kind, queries, limit or sys.maxsize)
     with bar, closing(offered):
-        gather(offered, manifest, fetcher, rules, missing, bar)
+        tell = complain if options.verbose else None
+        gather(offered, manifest, fetcher, rules, missing, bar, tell)
     if limit is None:
         count, limit = manifest.tally(kind, source.name)
         advice = "manifest.csv has the reasons"
@@ -193,7 +194,7 @@ def fill(sources: list, options: argparse.Namespace, fetcher: Fetcher) -> int:
     if not options.quiet:
         for line in summarise(manifest.rows.values(), options.source):
             print(line, file=sys.stderr)
-    print(options.output / "manifest.csv")
+        print(options.output / "manifest.csv")
     return 0 if complete else 1
 
 
@@ -206,7 +207,8 @@ def main(arguments: list[str] | None = None) -> int:
                 rejected = sheets.reject(options.output, options.reject)
                 if not is_foreign(options.output / "manifest.csv"):
                     Manifest(options.output)
-            print("\n".join(rejected))
+            if not options.quiet:
+                print("\n".join(rejected))
             return 0
         return run(options)
     except KeyboardInterrupt:

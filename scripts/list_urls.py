@@ -15,7 +15,12 @@ import csv
 import os
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.help import add_verbosity
 
 COLUMNS = (
     *("url", "kind", "licence", "licence_url", "creator", "title", "page"),
@@ -36,6 +41,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="only rows whose status begins so, such as ok (default: all but those "
         f"with: {', '.join(UNWANTED)})",
     )
+    add_verbosity(parser, "tell how many addresses there are of each kind")
     return parser.parse_args(arguments)
 
 
@@ -135,13 +141,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
-        write_addresses(
-            options.output, list_addresses(options.manifest, options.status)
-        )
+        rows = list_addresses(options.manifest, options.status)
+        write_addresses(options.output, rows)
     except (OSError, ValueError) as error:
         print(f"list_urls.py: {error}", file=sys.stderr)
         return 2
-    print(describe_command(options.output))
+    if options.verbose:
+        for kind, count in sorted(Counter(row["kind"] for row in rows).items()):
+            print(f"{kind}: {count}", file=sys.stderr)
+    if not options.quiet:
+        print(describe_command(options.output))
     return 0
 
 

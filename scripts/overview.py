@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from scripts.collect import credits, sheets  # noqa: E402
 from scripts.collect.manifest import write_text  # noqa: E402
 from scripts.collect.rows import OK, read_rows  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -33,6 +34,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         default=ROOT / "images/dataset",
         help="folder to fill (default: images/dataset)",
     )
+    add_verbosity(parser, "tell how many pictures each class has")
     options = parser.parse_args(arguments)
     if options.limit < 1:
         parser.error(f"--limit: got {options.limit}; give 1 or more")
@@ -51,13 +53,16 @@ def choose_rows(rows: list[dict[str, str]], limit: int) -> list[dict[str, str]]:
     return [rows[index * len(rows) // count] for index in range(count)]
 
 
-def draw_classes(collection: Path, output: Path, limit: int) -> list[Path]:
+def draw_classes(
+    collection: Path, output: Path, limit: int, is_verbose: bool = False
+) -> list[Path]:
     """Draws the sheets and writes the credits.
 
     Args:
         collection: Folder with a manifest.csv.
         output: Folder to fill.
         limit: The most pictures on a sheet.
+        is_verbose: Whether to tell how many there are.
 
     Returns:
         The sheets.
@@ -75,7 +80,10 @@ def draw_classes(collection: Path, output: Path, limit: int) -> list[Path]:
     drawn, shown = [], []
     rows.sort(key=name_class)
     for name, members in groupby(rows, name_class):
-        chosen = choose_rows(list(members), limit)
+        members = list(members)
+        chosen = choose_rows(members, limit)
+        if is_verbose:
+            print(f"{name}: {len(chosen)} of {len(members)}", file=sys.stderr)
         numbered = [(len(shown) + i, row["path"]) for i, row in enumerate(chosen, 1)]
         drawn.append(output / f"{name}.jpg")
         sheets.draw_sheet(drawn[-1], collection, numbered)
@@ -93,11 +101,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
-        drawn = draw_classes(options.collection, options.output, options.limit)
+        drawn = draw_classes(
+            options.collection, options.output, options.limit, options.verbose
+        )
     except (OSError, ValueError) as error:
         print(f"overview.py: {error}", file=sys.stderr)
         return 2
-    print(*drawn, sep="\n")
+    if not options.quiet:
+        print(*drawn, sep="\n")
     return 0
 
 

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from model import engine, images, matting, trimap  # noqa: E402
 from model.network import load_network  # noqa: E402
 from model.predict import predict  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
 
 HEADS = ("input", "trimap", "without GAN", "with GAN", "truth")
 OVER_HEADS = ("input", "trimap", "alpha", "over a new background", "truth over it")
@@ -53,6 +54,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--over", type=Path, default=over, help="new background of translucent.png")
     add("--width", type=int, default=320, help="of one picture, pixels")
     add("--output", type=Path, default=ROOT / "images", help="folder to draw into")
+    add_verbosity(parser, "tell each picture while it is drawn")
     return parser.parse_args(arguments)
 
 
@@ -220,11 +222,14 @@ def main(arguments: list[str] | None = None) -> int:
             ]
             drawn["translucent.png"] = stack(OVER_HEADS, rows, options.width)
         for name, picture in drawn.items():
+            if options.verbose:
+                height, width = picture.shape[:2]
+                print(f"{name}: {width}x{height} pixels", file=sys.stderr)
             images.write_image(options.output / name, picture)
     except (OSError, ValueError) as error:
         print(f"pictures.py: {error}", file=sys.stderr)
         return 2
-    for name in drawn:
+    for name in drawn if not options.quiet else ():
         print(options.output / name)
     return 0
 

@@ -44,7 +44,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from model import lock  # noqa: E402
 from scripts.collect.sheets import draw_sheets  # noqa: E402
-from scripts.help import DefaultsFormatter  # noqa: E402
+from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
 from scripts.scenes import journal, processes  # noqa: E402
 from scripts.scenes.cloth import build_cloth  # noqa: E402
 from scripts.scenes.feather import build_feather  # noqa: E402
@@ -103,6 +103,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--workers", type=int, default=1, help="processes, each with a scene")
     add("--threads", type=int, default=2, help="processor threads of each process")
     add("--output", type=Path, required=True, help="directory of the frames")
+    add_verbosity(parser, "tell what each frame was made from, too")
     options = parser.parse_args(arguments)
     options.classes = list(dict.fromkeys(options.classes.split(",")))
     unknown = ", ".join(sorted(set(options.classes) - set(BUILDERS)))
@@ -205,7 +206,7 @@ def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
                 journal.append_row(manifest, row)
                 rows[row["file"]] = row
                 journal.write_catalogue(catalogue, rows)
-                print(f"{row['file']}: {row['seconds']} s", file=sys.stderr)
+                tell(row, options)
     finally:
         rows = journal.read_rows(manifest)
         journal.write_rows(manifest, rows)
@@ -214,6 +215,15 @@ def render_all(tasks: list[tuple], options: argparse.Namespace) -> int:
     shown = [{"path": name, "group": rows[name]["kind"]} | same for name in rows]
     draw_sheets(options.output, shown)
     return faults
+
+
+def tell(row: dict, options: argparse.Namespace) -> None:
+    """Says that a frame is there, and how long it took, unless that is not wanted."""
+    if options.quiet:
+        return
+    print(f"{row['file']}: {row['seconds']} s", file=sys.stderr)
+    if options.verbose:
+        print(f"{row['file']}: {row['parameters']}", file=sys.stderr)
 
 
 def complain(message: str) -> None:
@@ -238,7 +248,8 @@ def fill(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         complain("interrupted; give the same command again to go on")
         return 130
-    print(options.output / journal.MANIFEST)
+    if not options.quiet:
+        print(options.output / journal.MANIFEST)
     return 1 if faults else 0
 
 

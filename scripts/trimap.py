@@ -15,7 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 import argparse  # noqa: E402
 
-from model import images, outputs, trimap  # noqa: E402
+from model import images, matting, outputs, trimap  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -24,10 +25,29 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("input", type=Path, help="the photograph")
     parser.add_argument("output", type=Path, help="the trimap to write (.png)")
     trimap.add_options(parser)
+    add_verbosity(parser, "tell how much is foreground, background and unknown")
     args = parser.parse_args(arguments)
     if not (args.mask or args.box or args.scribbles):
         parser.error("give one of --mask, --box, --scribbles")
     return args
+
+
+def describe(codes) -> str:
+    """Tells the shares of a trimap.
+
+    Args:
+        codes: (H, W) uint8.
+
+    Returns:
+        Such as `20% foreground, 70% background, 10% unknown`.
+    """
+    names = {
+        "foreground": matting.FOREGROUND,
+        "background": matting.BACKGROUND,
+        "unknown": matting.UNKNOWN,
+    }
+    shares = {name: (codes == code).mean() for name, code in names.items()}
+    return ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
             image, args.mask, args.scribbles, args.box, args.band
         )
         images.write_image(args.output, codes)
+        if args.verbose:
+            print(f"{args.output}: {describe(codes)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("trimap.py: interrupted, nothing was written", file=sys.stderr)
         return 130

@@ -1,7 +1,7 @@
 """Makes pictures of candidates: fetch, look for duplicates, gate, take down."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ def gather(
     rules: Rules,
     missing: float,
     bar: tqdm,
+    tell: Callable[[str], None] | None = None,
 ) -> int:
     """Takes candidates until enough of them have become pictures.
 
@@ -43,6 +44,7 @@ def gather(
         rules: What a picture must have.
         missing: Pictures wanted, infinity for all.
         bar: Shows the progress.
+        tell: Is told what became of each candidate.
 
     Returns:
         How many candidates failed for a reason that may not last, or that their
@@ -61,6 +63,8 @@ def gather(
             continue
         row, data = take(candidate, manifest, fetcher, rules)
         manifest.add(row, data)
+        if tell:
+            tell(f"{candidate.url}: {row['status']}")
         faults += bool(candidate.fault) or row["status"].startswith(AGAIN)
         if row["status"] == OK:
             arrived += 1

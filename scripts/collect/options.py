@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from scripts.help import add_verbosity
+
 SOURCES = {  # loaded when chosen: each may need libraries of its own
     "openverse": ("scripts.collect.openverse", "OpenverseSource"),
     "commons": ("scripts.collect.commons", "CommonsSource"),
@@ -68,7 +70,7 @@ def parse_args(arguments: list[str] | None, description: str) -> argparse.Namesp
     )
     add("--reject", metavar="NUMBERS", help="of the sheets: 3,17,40-44; then end")
     add("--dry-run", action="store_true", help="only list what would be fetched")
-    add("-q", "--quiet", action="store_true", help="no progress and no summary")
+    add_verbosity(parser, "tell what became of each candidate")
     add = parser.add_argument_group("what a picture must have").add_argument
     add(
         "--min-side",

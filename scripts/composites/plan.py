@@ -13,6 +13,7 @@ from tqdm import tqdm
 from model import layers, matting
 from scripts.composites import groups, manifest, storage, workers
 from scripts.composites.sample import Canvas, Sample, list_samples
+from scripts.help import add_verbosity
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 SMALLEST_SIDE = 32  # pixels
@@ -85,6 +86,7 @@ def add_options(parser: argparse.ArgumentParser, storage_default: str) -> None:
         metavar="CLASS=N",
         help="train on cut-outs of a class N times as often; composites stay",
     )
+    add_verbosity(parser, "tell the name of each composite made")
 
 
 def parse_size(size: str) -> tuple[int, int]:
@@ -152,7 +154,7 @@ def make_plan(
     weights = groups.parse_weights(options.weights)
     known = groups.list_groups(paths["foregrounds"], output)
     groups.check_weights(weights, known.get("groups", {}))
-    usable, faults = keep_usable(paths, executor, complain)
+    usable, faults = keep_usable(paths, executor, complain, options.quiet)
     splits = layers.split_layers(usable, options.seed, options.val_fraction)
     samples = list_samples(splits, options.per_foreground, options.seed)
     listed = layers.list_relative(splits, output)
@@ -187,13 +189,17 @@ def begin(work: Plan, complain: Callable[[str], None]) -> None:
 
 
 def keep_usable(
-    paths: dict[str, list[Path]], executor: Executor, complain: Callable[[str], None]
+    paths: dict[str, list[Path]],
+    executor: Executor,
+    complain: Callable[[str], None],
+    is_quiet: bool = False,
 ) -> tuple[dict[str, list[Path]], int]:
     """Complains of every unusable layer; returns the others and the faults."""
     usable, faults = {}, 0
     for kind, listed in paths.items():
         check = functools.partial(layers.find_fault, is_cutout=kind == "foregrounds")
-        results = workers.run_all(executor, check, listed, f"checking {kind}")
+        title = f"checking {kind}"
+        results = workers.run_all(executor, check, listed, title, is_quiet)
         good = {}
         for path, fault in zip(listed, results, strict=True):
             if not fault and kind == "foregrounds" and path.stem in good:

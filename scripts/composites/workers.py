@@ -30,11 +30,15 @@ def start_worker() -> None:
 
 
 def run_all(
-    executor: Executor, function: Callable, arguments: list, title: str
+    executor: Executor,
+    function: Callable,
+    arguments: list,
+    title: str,
+    is_quiet: bool = False,
 ) -> Iterator:
     """Yields `function(argument)` in order, with a progress bar on a terminal."""
     # Workers are born deaf to Ctrl-C: it is for this process to tell them to stop.
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     results = executor.map(function, arguments)
     signal.signal(signal.SIGINT, handler)
-    yield from tqdm(results, title, len(arguments), disable=None)
+    yield from tqdm(results, title, len(arguments), disable=is_quiet or None)

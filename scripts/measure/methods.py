@@ -44,7 +44,9 @@ class Method(NamedTuple):
     estimate_foreground: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, Method]:
+def load_methods(
+    names: list[str], logdirs: list[Path], step: int, is_quiet: bool = False
+) -> dict[str, Method]:
     """Loads what is to be compared and runs each once on a small picture.
 
     So no compiler is timed, neither that of pymatting nor that of the first guess.
@@ -53,6 +55,7 @@ def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, 
         names: Some of `METHODS`.
         logdirs: Run directories, one method each, called by its last name.
         step: Of the checkpoints, -1 for the newest.
+        is_quiet: Whether no progress is told.
 
     Returns:
         Methods by their names on the screen, in the order of `METHODS`.
@@ -79,7 +82,8 @@ def load_methods(names: list[str], logdirs: list[Path], step: int) -> dict[str, 
     image = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
     trimap = np.repeat(np.uint8([0, 128, 128, 255]), 16)[None].repeat(48, axis=0)
     for name, method in methods.items():
-        print(f"warming up {name}", file=sys.stderr)
+        if not is_quiet:
+            print(f"warming up {name}", file=sys.stderr)
         method.estimate_foreground(image, method.estimate(image, trimap).alpha)
     return methods
 

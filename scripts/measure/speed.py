@@ -18,12 +18,15 @@ REPEATS = {0.1: 5, 0.4: 5, 1.5: 3}  # of which the median counts; 1 of larger on
 HEADS = ("megapixels", "method", "seconds", "a megapixel", "time ratio", "peak GiB")
 
 
-def measure_speed(case: Case, methods: dict[str, Method]) -> Iterator[dict]:
+def measure_speed(
+    case: Case, methods: dict[str, Method], is_quiet: bool = False
+) -> Iterator[dict]:
     """Times every method on one picture at several sizes, alpha only.
 
     Args:
         case: The picture.
         methods: By name, warmed up.
+        is_quiet: Whether no progress is told.
 
     Yields:
         Rows: `megapixels`, `method`, `seconds` (the median), `ratio` to closed-form or
@@ -43,7 +46,8 @@ def measure_speed(case: Case, methods: dict[str, Method]) -> Iterator[dict]:
             median = statistics.median(seconds)
             if name == "closed-form":
                 reference = median
-            print(f"{megapixels} MP {name}: {median:.2f} s", file=sys.stderr)
+            if not is_quiet:
+                print(f"{megapixels} MP {name}: {median:.2f} s", file=sys.stderr)
             yield {
                 "megapixels": megapixels,
                 "method": name,
