@@ -20,6 +20,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from model import interrupt
+
+if __name__ == "__main__":
+    interrupt.leave_at_once("eval.py")  # while it loads the rest
+
 import cv2
 from tqdm import tqdm
 
@@ -235,6 +240,7 @@ class Cutter:
         )
         checkpoint.find_snapshot(args.logdir, args.checkpoint)
         self.network = None
+        self.written: list[Path] = []
 
     def cut(self, image: Path, guide: Path | None, targets: outputs.Targets) -> None:
         """Mattes one picture.
@@ -258,16 +264,18 @@ class Cutter:
         ]
         is_composite = self.background is not None
         outputs.check_targets(targets, read, is_composite, args.bits)
-        photograph = images.read_photograph(image)
-        trimap = self.read_trimap(photograph.pixels, guide)
-        outputs.check_size(targets, trimap.shape)
-        self.load()
         with plain_failures():
+            photograph = images.read_photograph(image)
+            trimap = self.read_trimap(photograph.pixels, guide)
+            outputs.check_size(targets, trimap.shape)
+            self.load()
             matte = predict.predict(self.network, photograph.pixels, trimap, args.fast)
             pictures = outputs.render(
                 photograph.pixels, matte, targets, self.background, args.bits
             )
-            outputs.write_all(pictures, photograph.profile, photograph.resolution)
+            outputs.write_all(
+                pictures, photograph.profile, photograph.resolution, self.written
+            )
         if args.verbose:
             print(f"{image}: {targets.output}", file=sys.stderr)
 
@@ -322,10 +330,19 @@ def cut_out(args: argparse.Namespace) -> None:
 
     Args:
         args: The options of the command line.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C; it says so where all had been written before.
     """
     targets = outputs.Targets(args.output, args.alpha, args.foreground)
     guide = args.guide or args.mask or args.scribbles
-    Cutter(args).cut(args.input, guide, targets)
+    cutter = Cutter(args)
+    try:
+        cutter.cut(args.input, guide, targets)
+    except KeyboardInterrupt:
+        if cutter.written:
+            raise KeyboardInterrupt("all was written") from None
+        raise
 
 
 def check_folders(
@@ -406,6 +423,7 @@ def cut_out_folder(args: argparse.Namespace) -> int:
         return True
 
     args.output.mkdir(parents=True, exist_ok=True)
+    outputs.check_writable(args.output / batch.FAILURES, [])
     cutter.load()
     tally = batch.run_jobs(jobs, problems, args.output, work, args.quiet)
     if not args.quiet or tally.failed:
@@ -549,17 +567,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parse_args(argv)
     try:
+        interrupt.raise_from_now()
         if is_clip(args):
             cut_out_clip(args)
         elif args.input.is_dir():
             return cut_out_folder(args)
         else:
             cut_out(args)
-    except KeyboardInterrupt:
-        print(f"eval.py: interrupted, {tell_kept(args)}", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        kept = str(error) or tell_kept(args)
+        print(f"eval.py: interrupted, {kept}", file=sys.stderr)
         return 130
     except RuntimeError as error:
-        print(f"eval.py: {error}; {tell_kept(args)}", file=sys.stderr)
+        told = " ".join(str(error).split())
+        print(f"eval.py: {told}; {tell_kept(args)}", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
         message = str(error)
@@ -571,4 +592,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_code = main()
+    interrupt.ignore_from_now()
+    sys.exit(exit_code)

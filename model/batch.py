@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from model import images
+from model import images, interrupt
 
 FAILURES = "failures.jsonl"  # in the output folder: one object a line, image and error
 
@@ -114,19 +114,28 @@ def run_jobs(
                 except (OSError, ValueError, RuntimeError) as error:
                     failures[job.image] = " ".join(str(error).split())
     finally:
-        _list_failures(output / FAILURES, failures)
+        with interrupt.held():
+            _list_failures(output / FAILURES, failures)
     return Tally(done, skipped, len(failures))
 
 
 def _list_failures(path: Path, failures: dict[Path, str]) -> None:
-    """Writes what failed, or removes the list of an earlier run."""
+    """Writes what failed, or removes the list of an earlier run.
+
+    Raises:
+        OSError: If it cannot be written; then the earlier one stays.
+    """
     if not failures:
         path.unlink(missing_ok=True)
         return
     rows = [
         {"image": str(image), "error": failures[image]} for image in sorted(failures)
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    try:
+        images.replace_file(path, text.encode())
+    except OSError as error:
+        raise OSError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _by_stem(

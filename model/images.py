@@ -200,6 +200,19 @@ def write_image(
     path = Path(path)
     content = encode(image, path, profile, resolution)
     path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, content)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replaces a file when the new one is complete.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+
+    Raises:
+        OSError: If that cannot be written; then the old one stays.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(content)
@@ -280,6 +293,8 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
 def _open(path: Path | str) -> Image.Image:
     """Decodes a whole file and turns it upright by its EXIF orientation."""
     if str(path) == "-":
+        if sys.stdin is None:
+            raise ValueError("standard input: closed; give a file")
         return _decode(io.BytesIO(sys.stdin.buffer.read()), "standard input")
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file")

@@ -4,6 +4,7 @@ All that can be refused is refused before the work begins; all files of one pict
 are replaced together, when the last is complete.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import ImageColor
 
-from model import images, matting
+from model import images, interrupt, matting
 from model.predict import Matte
 
 TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
@@ -274,6 +275,7 @@ def write_all(
     pictures: dict[Path, np.ndarray],
     profile: bytes | None = None,
     resolution: tuple[float, float] | None = None,
+    written: list[Path] | None = None,
 ) -> None:
     """Writes several pictures, and replaces the old ones when all are complete.
 
@@ -281,36 +283,60 @@ def write_all(
         pictures: By file; `-` is the standard output.
         profile: ICC profile of those with colours, or None.
         resolution: Pixels per inch, or None.
+        written: Gets the files that have been replaced.
 
     Raises:
+        KeyboardInterrupt: After Ctrl-C; all files are replaced, or none.
         OSError: If a file cannot be written; then none is replaced, unless the
             file system fails in between.
     """
-    made = {
-        path: path.with_name(f".{os.getpid()}-{path.name}")
-        for path in pictures
+    made = {  # short, as the file's own name may be the longest that there can be
+        path: path.with_name(f".{os.getpid()}-{number}{path.suffix}")
+        for number, path in enumerate(pictures)
         if path != STANDARD
     }
     path = STANDARD
     try:
-        for path, picture in pictures.items():
-            own = profile if picture.ndim == 3 else None
-            if path in made:
-                images.write_image(made[path], picture, own, resolution)
+        with interrupt.held():
+            for path in made:
+                own = profile if pictures[path].ndim == 3 else None
+                images.write_image(made[path], pictures[path], own, resolution)
         if STANDARD in pictures:
             path = STANDARD
             own = profile if pictures[path].ndim == 3 else None
-            content = images.encode(pictures[path], Path("-.png"), own, resolution)
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-        for path in made:
-            os.replace(made[path], path)
+            _write_standard(
+                images.encode(pictures[path], Path("-.png"), own, resolution)
+            )
+        with interrupt.held():
+            for path in made:
+                os.replace(made[path], path)
+                if written is not None:
+                    written.append(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"{path}: cannot be written ({reason})") from error
     finally:
-        for temporary in made.values():
-            temporary.unlink(missing_ok=True)
+        with interrupt.held():
+            for temporary in made.values():
+                temporary.unlink(missing_ok=True)
+
+
+def _write_standard(content: bytes) -> None:
+    """Writes to the standard output, and leaves nothing for Python to try at its end.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    if sys.stdout is None:
+        raise OSError("it is closed")
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, sys.stdout.fileno())
+        raise
 
 
 def _blur(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ LAYERS = [
         "model.records",
         "model.example",
         "model.lock",
+        "model.interrupt",
     },
     {
         "model.encoder",
