@@ -163,6 +163,8 @@ def prepare_pictures(folder, monkeypatch, layer_folders):
         "predict",
         lambda _, image, trimap: predict.Matte(np.float32(trimap / 255), image),
     )
+    row = np.zeros((9, 3 * 16 + 2 * pictures.GAP, 3), np.float32)
+    monkeypatch.setattr(pictures, "draw_auto_row", lambda *_: row)
     return [folder, "--width", "16"]
 
 
@@ -216,7 +218,7 @@ RUNS = {  # script: how to prepare it, and what -v tells
     "export": (prepare_export, "generator.onnx: 0.0 s"),
     "list_urls": (prepare_list_urls, "foreground: 1"),
     "overview": (prepare_overview, "background: 1 of 1"),
-    "pictures": (prepare_pictures, "result.png: 96x44 pixels"),
+    "pictures": (prepare_pictures, "result.png: 96x40 pixels"),
     "render": (prepare_render, "net-000-0.webp: {'holes': 7}"),
     "trimap": (prepare_trimap, "% foreground"),
 }
