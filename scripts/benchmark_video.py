@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from model import images, matting, predict, propagate, steady
 from model.network import load_network
+from scripts.help import add_verbosity
 from scripts.measure import clips, flicker, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,9 +79,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         default=ROOT / "log" / "benchmark",
         help="folder for video.json (default: log/benchmark)",
     )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print a row per clip too"
-    )
+    add_verbosity(parser, "print a row per clip too", "errors only; see video.json")
     args = parser.parse_args(arguments)
     if args.frames < 2 or args.every < 1 or (args.limit is not None and args.limit < 1):
         parser.error("give --frames 2, --every 1 and --limit 1 or more")
@@ -171,11 +170,14 @@ def benchmark(args: argparse.Namespace) -> None:
         name = f"{cutouts[place].stem} {photograph.stem}"
         for method, measures in measure_clip(network, frames, args.every).items():
             rows.append({"clip": name, "method": method} | measures)
-            print(*flicker.lay_out(rows[-1:])[1], file=sys.stderr)
+            if not args.quiet:
+                print(*flicker.lay_out(rows[-1:])[1], file=sys.stderr)
     means = flicker.summarise(rows)
     (args.output / "video.json").write_text(
         json.dumps({"means": means, "rows": rows}, indent=1) + "\n"
     )
+    if args.quiet:
+        return
     table.print_table(flicker.lay_out((rows if args.verbose else []) + means))
     for mean in means[1:]:
         lower = ", ".join(

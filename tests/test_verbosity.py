@@ -207,9 +207,25 @@ def prepare_convert_encoder(folder, monkeypatch, layer_folders):
     return []
 
 
+def prepare_benchmark_video(folder, monkeypatch, layer_folders):
+    """The network is replaced by the trimap."""
+    program = importlib.import_module("scripts.benchmark_video")
+
+    def run(_, image, trimap):
+        return {"alpha": trimap.astype(np.float32) / 255}
+
+    monkeypatch.setattr(program, "load_network", lambda *_: "network")
+    monkeypatch.setattr(predict, "run", run)
+    return [
+        *("--foregrounds", layer_folders[0], "--backgrounds", layer_folders[1]),
+        *("--limit", "1", "--size", "64x48", "--frames", "3", "--every", "2"),
+    ]
+
+
 RUNS = {  # script: how to prepare it, and what -v tells
     "benchmark": (prepare_benchmark, "GT01"),
     "benchmark_combine": (prepare_benchmark_combine, "combine.py, 1: 4 samples in"),
+    "benchmark_video": (prepare_benchmark_video, "all trimaps, steady"),
     "combine": (prepare_combine, "combine.py: disca--000: made"),
     "combine_beam": (prepare_combine_beam, "combine_beam.py: disca--000: made"),
     "compare": (prepare_compare, "  before                     100"),
