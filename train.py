@@ -11,14 +11,16 @@ ended, for whatever reason, goes on with --checkpoint -1 and the same options.
 import argparse
 import hashlib
 import math
+import secrets
 import sys
+import tempfile
 from pathlib import Path
 
-from model import __version__, checkpoint, engine
+from model import __version__, checkpoint, engine, storage
 
 # options that a resumed run must share with its beginning
 FIXED = "preset widths use_prior discriminator_layers seed batch_size crop reuse stored"
-FIXED += " average"
+FIXED += " average precision"
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -27,7 +29,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--version", action="version", version=f"train.py {__version__}"
     )
-    parser.add_argument("data", type=Path, help="directory made by scripts/combine.py")
+    parser.add_argument(
+        "data",
+        type=storage.locate,
+        help="directory made by scripts/combine.py; with --stored also gs://... and "
+        "all that TensorFlow can read",
+    )
     # data
     parser.add_argument(
         "--stored",
@@ -103,6 +110,26 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--jit", action="store_true", help="compile by XLA: slower on processors"
     )
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=["float32", "mixed_float16", "mixed_bfloat16"],
+        help="mixed: half as many bits within the networks, for GPUs",
+    )
+    # machines
+    parser.add_argument(
+        "--strategy",
+        default="auto",
+        choices=["auto", "none", "mirrored", "multiworker"],
+        help="several GPUs, or the processes that TF_CONFIG lists (default: what there "
+        "is); --batch_size is that of all together",
+    )
+    parser.add_argument(
+        "--data-service",
+        metavar="HOST:PORT",
+        help="take crops from the workers of scripts/serve_input.py instead of making "
+        "them here",
+    )
     # run
     parser.add_argument("--logdir", type=Path, default=Path("log/run"))
     parser.add_argument(
@@ -137,6 +164,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def check_options(options: argparse.Namespace) -> None:
     """Refuses what cannot work before anything slow begins."""
+    if isinstance(options.data, storage.Address) and not options.stored:
+        raise ValueError(
+            f"{options.data}: cut-outs are read from local folders only; "
+            "add --stored, or mount it"
+        )
     if not options.data.is_dir():
         raise FileNotFoundError(
             f"{options.data}: no such directory; run scripts/combine.py first"
@@ -188,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
         return train(options)
     except (OSError, ValueError) as error:
         print(f"train.py: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, ConnectionError) else 2
     except KeyboardInterrupt:
         print("train.py: interrupted", file=sys.stderr)
         return 130
@@ -198,20 +230,23 @@ def train(options: argparse.Namespace) -> int:
     """Prepares everything, restores what there is, and trains; gives the exit code."""
     engine.load_tensorflow()
     import keras
-    import tensorflow as tf
 
     from model import dataset, encoder, history, training
 
+    workers = join(options)
+    keras.config.set_dtype_policy(options.precision)
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")
     source = composites if options.stored else dataset.Layers(options.data, "train")
     epoch = max(1, len(composites.names) // options.batch_size)
     epochs = (options.gen_epoch, options.disc_epoch, options.adv_epoch)
     plan = training.Plan(*(math.ceil(length * epoch) for length in epochs))
-    with tf.distribute.get_strategy().scope():
+    with workers.strategy.scope():
         gan = build_gan(options)
     options.logdir.mkdir(parents=True, exist_ok=True)
-    checkpoints = checkpoint.Checkpoints(options.logdir, gan, options.keep)
+    checkpoints = checkpoint.Checkpoints(
+        options.logdir, gan, options.keep, is_writer=workers.is_chief
+    )
     config = collect_config(options, plan, gan.generator)
     first = 0
     if options.checkpoint is not None:
@@ -223,52 +258,121 @@ def train(options: argparse.Namespace) -> int:
         checkpoint.load_weights(gan.generator, options.init)
     elif options.preset == "matting":
         encoder.load_pretrained(gan.generator, options.encoder)
+    if not workers.agreed(first):
+        raise ValueError(
+            f"{options.logdir}: the workers have seen different numbers of batches, "
+            f"this one {first}; give them one --logdir that all of them see"
+        )
     last = sum(plan) if options.steps is None else min(sum(plan), first + options.steps)
     if first >= last:
         raise ValueError(
             f"{options.logdir}: has seen {first} batches of the {sum(plan)} planned; "
             "raise --gen_epoch or --adv_epoch to go on"
         )
-    checkpoint.write_config(options.logdir, config)
+    if workers.is_chief:
+        checkpoint.write_config(options.logdir, config)
     if options.verbose:
         for name, value in config.items():
             print(f"{name}: {value}", file=sys.stderr)
-    diary = history.History(options.logdir, first)
-    run = training.Training(
-        gan=gan,
-        plan=plan,
-        highest_rate=options.lr,
-        schedule=options.schedule,
-        checkpoints=checkpoints,
-        history=diary,
-        validation=read_validation(options),
-        save_every=options.save_every,
-        validate_every=options.validate_every,
-        is_quiet=options.quiet,
-    )
-    batches = dataset.batches(
-        source,
-        seed=options.seed,
-        first=first,
-        steps=last - first,
-        batch_size=options.batch_size,
-        size=options.crop,
-        workers=options.workers,
-        use_prior=options.use_prior,
-        reuse=options.reuse,
-    )
+    with tempfile.TemporaryDirectory() as unread:  # what others than the chief write
+        logdir = options.logdir if workers.is_chief else Path(unread)
+        run = training.Training(
+            gan=gan,
+            cluster=workers,
+            batch_size=options.batch_size,
+            plan=plan,
+            highest_rate=options.lr,
+            schedule=options.schedule,
+            checkpoints=checkpoints,
+            history=history.History(logdir, first),
+            validation=read_validation(options) if workers.is_chief else [],
+            save_every=options.save_every,
+            validate_every=options.validate_every,
+            is_quiet=options.quiet or not workers.is_chief,
+        )
+        return follow(options, run, stream(options, workers, source, first, last))
+
+
+def join(options: argparse.Namespace):
+    """Waits for the other workers; gives all of them, after the checks of options."""
+    from model import cluster
+
+    place = cluster.read_place()
+    if place.workers > 1 and not options.quiet:
+        told = f"worker {place.rank} of {place.workers}: waiting for all of them"
+        print(told, file=sys.stderr, flush=True)
+    workers = cluster.start(options.strategy, place)
+    workers.positions(options.batch_size)
+    if options.jit and workers.replicas > 1:
+        raise ValueError(
+            f"--jit: got it with {workers.replicas} replicas, which talk to each other "
+            "where XLA cannot; leave it out"
+        )
+    return workers
+
+
+def stream(options: argparse.Namespace, workers, source, first: int, last: int):
+    """Gives the batches of this process from number `first` on, and both numbers."""
+    from model import dataset, service
+
+    parts = workers.replicas // workers.workers  # one for each device of this process
+    wanted = {
+        "seed": options.seed,
+        "first": first,
+        "batch_size": options.batch_size,
+        "size": options.crop,
+        "use_prior": options.use_prior,
+        "reuse": options.reuse,
+    }
+    if options.data_service:
+        job = workers.total(secrets.randbits(40) if workers.is_chief else 0)
+        batches = service.batches(
+            options.data_service,
+            f"train-{job}",
+            data=options.data,
+            stored=options.stored,
+            part_size=options.batch_size // workers.replicas,
+            **wanted,
+        ).take((last - first) * parts)
+    else:
+        batches = dataset.batches(
+            source,
+            steps=last - first,
+            workers=options.workers,
+            places=workers.positions(options.batch_size),
+            parts=parts,
+            **wanted,
+        )
+    spread = workers.strategy.distribute_datasets_from_function(lambda _: batches)
+    return spread, first, last
+
+
+def follow(options: argparse.Namespace, run, stream) -> int:
+    """Trains on a stream of batches and says how it ended; gives the exit code."""
+    import tensorflow as tf
+
+    from model import cluster, training
+
     try:
-        run.run(batches, first, last)
+        run.run(*stream)
     except training.Stop as stop:
         print(f"train.py: {stop}", file=sys.stderr)
+        run.cluster.total(0)
         return stop.exit_code
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, ConnectionError) as error:
         saved = checkpoint.snapshots(options.logdir)
-        told = "; the last state is saved" if saved else ""
-        print(f"train.py: {engine.explain(error)}{told}", file=sys.stderr)
+        if isinstance(error, ConnectionError):
+            told = str(error)
+        elif run.cluster.workers > 1 and isinstance(error, cluster.LOST):
+            told = cluster.told_lost(error)
+        else:
+            told = engine.explain(error)
+        told += "; the last state is saved" if saved else ""
+        print(f"train.py: {told}", file=sys.stderr)
         return 1
     finally:
-        diary.close()
+        run.history.close()
+    run.cluster.total(0)  # nobody leaves before the chief has saved
     return 0
 
 

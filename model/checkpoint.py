@@ -201,26 +201,30 @@ def load_weights(generator, directory: Path | str, step: int = -1) -> None:
 class Checkpoints:
     """Saves and restores the training of one run directory."""
 
-    def __init__(self, directory: Path, gan, keep: int):
+    def __init__(self, directory: Path, gan, keep: int, is_writer: bool = True):
         """Tracks what has to survive.
 
         Args:
             directory: The run directory.
             gan: A `gan.MattingGAN`.
             keep: How many checkpoints stay; older ones are deleted.
+            is_writer: Whether to save, or to leave that to another process.
         """
         import tensorflow as tf
 
+        self.is_writer = is_writer
         self.directory = directory
         self.gan = gan
         self.keep = keep
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        scale = {"loss_scale": gan.loss_scale} if gan.loss_scale else {}
         self.state = tf.train.Checkpoint(
             generator=gan.generator,
             discriminator=gan.discriminator,
             generator_optimizer=gan.generator_optimizer,
             discriminator_optimizer=gan.discriminator_optimizer,
             step=self.step,
+            **scale,
         )
         self.manager = self._manage()
 
@@ -233,6 +237,8 @@ class Checkpoints:
         Args:
             step: How many batches have been seen.
         """
+        if not self.is_writer:
+            return
         path = self.directory / WEIGHTS.format(step=step)
         temporary = path.with_name(f".part-{path.name}")
         with self.gan.averaged():
@@ -274,7 +280,8 @@ class Checkpoints:
             raise ValueError(
                 f"{path}: does not fit these options or is damaged ({first_line})"
             ) from error
-        self._abandon_after(step)
+        if self.is_writer:
+            self._abandon_after(step)
         return int(self.step.numpy())
 
     def _abandon_after(self, step: int) -> None:

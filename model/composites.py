@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import example, images, matting, records
+from model import example, images, matting, records, storage
 
 PARTS = ("image", "trimap", "alpha", "foreground")
 
@@ -24,11 +24,11 @@ class Composites:
         names: Sorted names of the complete composites.
     """
 
-    def __init__(self, directory: Path, split: str):
+    def __init__(self, directory: Path | storage.Address, split: str):
         """Lists the complete composites.
 
         Args:
-            directory: A data directory.
+            directory: A data directory; one that is no Path holds records.
             split: `train` or `val`.
 
         Raises:
@@ -40,6 +40,11 @@ class Composites:
         if any(self.directory.glob("*.tfrecord")):
             self.places = find_records(directory, split)
             self.names = sorted(self.places)
+        elif isinstance(directory, storage.Address):
+            raise FileNotFoundError(
+                f"{self.directory}: no *.tfrecord; make them with scripts/combine.py "
+                "--format tfrecord and copy them there"
+            )
         else:
             self.names = sorted(
                 path.stem for path in (self.directory / "image").glob("*.png")
@@ -135,7 +140,7 @@ class Composites:
         }
 
 
-def read_record(path: Path, offset: int) -> dict[str, np.ndarray]:
+def read_record(path: Path | storage.Address, offset: int) -> dict[str, np.ndarray]:
     """Reads the composite that begins at a byte of a TFRecord file.
 
     Args:
@@ -208,7 +213,7 @@ def read_rows(directory: Path) -> Iterator[dict]:
 
 def read_manifest(manifest: Path) -> Iterator[dict]:
     """Yields the rows of a manifest, leaving out a line cut short by a kill."""
-    with open(manifest, encoding="utf-8") as lines:
+    with manifest.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
                 continue

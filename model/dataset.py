@@ -12,7 +12,8 @@ Sample number i depends on the seed and on i alone, so that a run resumes at any
 batch by its number.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from model.composites import Composites
 CHANNELS = {"image": 3, "trimap": 1, "alpha": 1, "foreground": 3}
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
 POOL = 1024  # crops in memory that are used again
+SPARE = 64  # of the next pool, made while those of the last batches are still needed
+LANES = 64  # replicas whose number divides this never need each other's crops again
 SYMMETRIES = 8  # of a square
 GAIN = 0.1  # by which a colour channel of a crop used again changes at most
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
@@ -82,6 +85,72 @@ class Layers:
         return compose.compose_crop(upper, lower, background, size, random, texture)
 
 
+class Samples:
+    """Makes training samples by their numbers, as arrays in a fixed order.
+
+    Attributes:
+        shapes: (H, W, C) of each part by name, in that order; all are uint8.
+    """
+
+    def __init__(
+        self,
+        source: Layers | Composites,
+        *,
+        seed: int,
+        size: int,
+        use_prior: bool,
+        reuse: int,
+    ):
+        """Prepares to make them.
+
+        Args:
+            source: Where the crops come from.
+            seed: The run's seed.
+            size: Side of a crop in pixels.
+            use_prior: Whether to add the first guess, `prior`, `colours`, `samples`,
+                and to choose each crop among some by it, with its `weight`.
+            reuse: How often each crop is used, turned, mirrored and recoloured.
+        """
+        self.source, self.seed, self.size = source, seed, size
+        self.use_prior, self.reuse = use_prior, reuse
+        self.shapes = {part: (size, size, depth) for part, depth in CHANNELS.items()}
+        if use_prior:
+            small = size // prior.FACTOR
+            self.shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
+            self.shapes |= {"samples": (2 * small, 2 * small, 2), "weight": (1, 1, 1)}
+        self._crop = lru_cache(POOL + SPARE if reuse > 1 else 0)(self._make_crop)
+
+    def make(self, index: int) -> list[np.ndarray]:
+        """Makes sample number `index`; several threads may at the same time.
+
+        Args:
+            index: 0 or more.
+
+        Returns:
+            Arrays as `shapes` says.
+        """
+        sample = self._crop(pool_index(self.seed, int(index), self.reuse))
+        if self.reuse > 1:
+            sample = vary(sample, np.random.default_rng([self.seed, index, 1]))
+        return list(sample.values())
+
+    def name(self, arrays: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Gives what `make` made inside of a graph its names and shapes."""
+        sample = dict(zip(self.shapes, arrays, strict=True))
+        for part, array in sample.items():
+            array.set_shape(self.shapes[part])
+        return sample
+
+    def _make_crop(self, index: int) -> dict[str, np.ndarray]:
+        if self.use_prior:
+            sample = crop_with_guess(self.source, self.seed, index, self.size)
+        else:
+            sample = self.source.crop(self.seed, index, self.size)
+        return {
+            part: sample[part].reshape(shape) for part, shape in self.shapes.items()
+        }
+
+
 def batches(
     source: Layers | Composites,
     *,
@@ -93,6 +162,8 @@ def batches(
     workers: int,
     use_prior: bool,
     reuse: int = 1,
+    places: Sequence[int] = (),
+    parts: int = 1,
 ) -> tf.data.Dataset:
     """Streams training batches, made in parallel and always in the same order.
 
@@ -109,40 +180,25 @@ def batches(
         reuse: How often each crop is used, turned, mirrored and recoloured: the
             guess costs most of the time. Every `POOL` crops are used up before the
             next ones are made.
+        places: Which samples of each batch to make; all if there are none.
+        parts: In how many pieces each batch comes, one after the other.
 
     Returns:
         The dataset, as the module's docstring describes.
     """
-    shapes = {part: (size, size, depth) for part, depth in CHANNELS.items()}
-    if use_prior:
-        small = size // prior.FACTOR
-        shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
-        shapes |= {"samples": (2 * small, 2 * small, 2), "weight": (1, 1, 1)}
-
-    @lru_cache(POOL + batch_size if reuse > 1 else 0)
-    def make_crop(index: int) -> dict[str, np.ndarray]:
-        if use_prior:
-            sample = crop_with_guess(source, seed, index, size)
-        else:
-            sample = source.crop(seed, index, size)
-        return {part: sample[part].reshape(shape) for part, shape in shapes.items()}
-
-    def make(index: int) -> list[np.ndarray]:
-        sample = make_crop(pool_index(seed, int(index), reuse))
-        if reuse > 1:
-            sample = vary(sample, np.random.default_rng([seed, index, 1]))
-        return list(sample.values())
+    samples = Samples(source, seed=seed, size=size, use_prior=use_prior, reuse=reuse)
+    places = tf.constant(places or range(batch_size), tf.int64)
 
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(make, [index], [tf.uint8] * len(shapes))
-        sample = dict(zip(shapes, arrays, strict=True))
-        for part, array in sample.items():
-            array.set_shape(shapes[part])
-        return sample
+        kinds = [tf.uint8] * len(samples.shapes)
+        return samples.name(tf.numpy_function(samples.make, [index], kinds))
 
-    indices = tf.data.Dataset.range(first * batch_size, (first + steps) * batch_size)
+    indices = tf.data.Dataset.range(first, first + steps).flat_map(
+        lambda step: tf.data.Dataset.from_tensor_slices(step * batch_size + places)
+    )
     dataset = indices.map(load, num_parallel_calls=workers, deterministic=True)
-    return dataset.batch(batch_size, drop_remainder=True).map(to_float).prefetch(2)
+    dataset = dataset.batch(len(places) // parts, drop_remainder=True)
+    return dataset.map(to_float).prefetch(2)
 
 
 def crop_with_guess(
@@ -198,7 +254,9 @@ def pool_index(seed: int, index: int, reuse: int) -> int:
 
 @lru_cache(8)
 def _shuffled(seed: int, pool: int, turn: int) -> np.ndarray:
-    return np.random.default_rng([seed, pool, turn]).permutation(POOL)
+    """Orders the crops of a pool, each staying in its lane."""
+    lanes = np.arange(POOL).reshape(-1, math.gcd(POOL, LANES))
+    return np.random.default_rng([seed, pool, turn]).permuted(lanes, axis=0).ravel()
 
 
 def vary(

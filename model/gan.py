@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from model import losses, matting
+from model.optimizer import LossScale
 
 
 class MattingGAN:
@@ -22,6 +23,7 @@ class MattingGAN:
         discriminator: As `discriminator.build_discriminator` gives it.
         generator_optimizer: Built on the generator's weights.
         discriminator_optimizer: Built on the discriminator's weights.
+        loss_scale: What keeps small gradients of float16 above 0; None otherwise.
     """
 
     def __init__(
@@ -53,9 +55,13 @@ class MattingGAN:
         self.d_coeff = d_coeff
         self.use_rgba_loss = use_rgba_loss
         self.strategy = tf.distribute.get_strategy()
+        is_half = generator.compute_dtype == "float16"
+        self.loss_scale = LossScale() if is_half else None
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
-        self._gradients = tf.function(self._replica_gradients, jit_compile=jit_compile)
+        self._gradients = self._replica_gradients
+        if jit_compile:
+            self._gradients = tf.function(self._gradients, jit_compile=True)
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
@@ -65,13 +71,14 @@ class MattingGAN:
         measure and to ship; afterwards it is the one that learns, as it was.
         """
         optimizer = self.generator_optimizer
-        if not optimizer.use_ema or not int(optimizer.iterations):
+        if not optimizer.use_ema or not optimizer.iterations.numpy():
             yield
             return
         variables = self.generator.trainable_variables
         before = [variable.numpy() for variable in variables]
         try:
-            optimizer.finalize_variable_values(variables)
+            with self.strategy.scope():
+                optimizer.finalize_variable_values(variables)
             yield
         finally:
             for variable, value in zip(variables, before, strict=True):
@@ -89,23 +96,40 @@ class MattingGAN:
 
         Returns:
             The losses by name, each a float32 scalar over the global batch, and
-            the gradients of both networks, empty where one does not learn.
+            the gradients of both networks, empty where one does not learn; all
+            summed over the replicas.
         """
-        values, gradients = self.strategy.run(self._gradients, (batch, phase))
-        values = {
-            name: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-            for name, value in values.items()
-        }
-        return values, gradients
+        results = self.strategy.run(self._summed_gradients, (batch, phase))
+        # the same on every replica
+        return tf.nest.map_structure(
+            lambda result: self.strategy.experimental_local_results(result)[0], results
+        )
 
     @tf.function
     def apply(self, gradients) -> None:
         """Updates the networks.
 
+        Outside of the replicas, since the gradients are summed already: the
+        optimisers clip what one device would clip, and sum nothing again.
+
         Args:
             gradients: What `compute` gave.
         """
-        self.strategy.run(self._replica_apply, (gradients,))
+        pairs = (
+            (self.generator_optimizer, self.generator),
+            (self.discriminator_optimizer, self.discriminator),
+        )
+        for (optimizer, network), values in zip(pairs, gradients, strict=True):
+            if values:
+                optimizer.apply(values, network.trainable_variables)
+
+    def _summed_gradients(self, batch, phase):
+        results = self._gradients(batch, phase)
+        context = tf.distribute.get_replica_context()
+        flat = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.nest.flatten(results))
+        values, gradients = tf.nest.pack_sequence_as(results, flat)
+        values["gradient_norm"] = tf.linalg.global_norm(tf.nest.flatten(gradients))
+        return values, gradients
 
     def _replica_gradients(self, batch, phase):
         trains_generator = phase != "discriminator"
@@ -124,33 +148,31 @@ class MattingGAN:
                     real, generated, weight
                 )
                 generator_total += self.d_coeff * values["adversarial_loss"]
-                discriminator_total = self._mean(values["discriminator_loss"])
-            generator_total = self._mean(generator_total)
+                discriminator_total = self._scaled(
+                    self._mean(values["discriminator_loss"])
+                )
+            generator_total = self._scaled(self._mean(generator_total))
         if trains_generator:
-            generator_gradients = tape.gradient(
-                generator_total, self.generator.trainable_variables
+            generator_gradients = self._differentiate(
+                tape, generator_total, self.generator
             )
         if trains_discriminator:
-            discriminator_gradients = tape.gradient(
-                discriminator_total, self.discriminator.trainable_variables
+            discriminator_gradients = self._differentiate(
+                tape, discriminator_total, self.discriminator
             )
         values = {name: self._mean(value) for name, value in values.items()}
-        values["gradient_norm"] = (
-            tf.linalg.global_norm(generator_gradients + discriminator_gradients)
-            / self.strategy.num_replicas_in_sync
-        )
         return values, (generator_gradients, discriminator_gradients)
 
-    def _replica_apply(self, gradients):
-        generator_gradients, discriminator_gradients = gradients
-        if generator_gradients:
-            self.generator_optimizer.apply(
-                generator_gradients, self.generator.trainable_variables
-            )
-        if discriminator_gradients:
-            self.discriminator_optimizer.apply(
-                discriminator_gradients, self.discriminator.trainable_variables
-            )
+    def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Multiplies a loss by the loss scale, if there is one."""
+        return loss * self.loss_scale.factor if self.loss_scale else loss
+
+    def _differentiate(self, tape, loss: tf.Tensor, network) -> list[tf.Tensor]:
+        """Gives the gradients of a scaled loss, without the scale."""
+        gradients = tape.gradient(loss, network.trainable_variables)
+        if not self.loss_scale:
+            return gradients
+        return [gradient / self.loss_scale.factor for gradient in gradients]
 
     def _mean(self, per_sample: tf.Tensor) -> tf.Tensor:
         """Averages over the global batch; the replicas' results add up to the mean."""
@@ -187,7 +209,7 @@ class MattingGAN:
             Logits of the real and of the generated composites, and the weight
             of each patch: only patches on unknown pixels count.
         """
-        background = tf.roll(batch["image"], 1, axis=0)
+        background = self._neighbours(batch["image"])
 
         def judge(alpha):
             picture = background + alpha * (batch["foreground"] - background)
@@ -202,6 +224,29 @@ class MattingGAN:
         patch_weight = tf.nn.max_pool2d(is_unknown, stride, stride, "VALID")
         patch_weight = patch_weight[:, 1 : rows + 1, 1 : columns + 1]
         return real_logits, generated_logits, patch_weight
+
+    def _neighbours(self, images: tf.Tensor) -> tf.Tensor:
+        """Gives each sample the image of the one before it in the global batch.
+
+        Replica r of R has the samples r, r + R, ... of the batch (`cluster.py`).
+
+        Args:
+            images: (B, H, W, 3), those of this replica.
+
+        Returns:
+            (B, H, W, 3).
+        """
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return tf.roll(images, 1, axis=0)
+        context = tf.distribute.get_replica_context()
+        # made on the device of the replica, which is where the others' come to
+        gathered = context.all_gather(tf.identity(images), axis=0)
+        shape = tf.shape(images)
+        gathered = tf.reshape(gathered, tf.concat([[replicas], shape], 0))
+        replica = context.replica_id_in_sync_group
+        before = gathered[(replica - 1) % replicas]  # (B, H, W, 3)
+        return tf.roll(before, tf.where(tf.equal(replica, 0), 1, 0), axis=0)
 
 
 def region(trimap: tf.Tensor, code: int) -> tf.Tensor:

@@ -89,7 +89,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
     residual = _sharpen(x, inputs, one_hot)
-    alpha = Residual(name="output")(
+    alpha = Residual(name="output", dtype="float32")(
         [residual, one_hot] + ([inputs["prior"]] if use_prior else [])
     )
     return keras.Model(inputs, {"alpha": alpha}, name="matting")
@@ -148,7 +148,7 @@ def _guides(
         full.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
         colours = Enlarge()(inputs["colours"])  # -> (B, H/2, W/2, 6)
         image = keras.layers.AveragePooling2D(2)(inputs["image"])  # -> (B, H/2, W/2, 3)
-        half.append(Projection(name="projection")([image, colours]))
+        half.append(Projection(name="projection", dtype="float32")([image, colours]))
         half.append(inputs["samples"])
         quarter.append(keras.layers.Rescaling(2, -1)(inputs["colours"]))
     x = SpaceToDepth(name="space_to_depth")(keras.layers.Concatenate()(full))
@@ -185,7 +185,9 @@ def _paper2018(widths: tuple[int, ...]) -> keras.Model:
         x = keras.layers.Conv2DTranspose(width, 3, 2, padding="same")(x)  # -> 2h, 2w
         x = keras.layers.Concatenate()([x, skips.pop()])
         x = _double_convolution(x, width)
-    rgba = keras.layers.Conv2D(4, 1, activation="sigmoid", name="rgba")(x)
+    rgba = keras.layers.Conv2D(
+        4, 1, activation="sigmoid", name="rgba", dtype="float32"
+    )(x)
     outputs = {"alpha": rgba[..., 3:], "foreground": rgba[..., :3]}
     return keras.Model(inputs, outputs, name="paper2018")
 
@@ -198,11 +200,15 @@ def _double_convolution(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
 def _convolution(
     x: keras.KerasTensor, width: int, kernel: int = 3, dilation: int = 1
 ) -> keras.KerasTensor:
-    """Applies convolution, batch norm and ReLU: (B, h, w, C) -> (B, h, w, width)."""
+    """Applies convolution, batch norm and ReLU: (B, h, w, C) -> (B, h, w, width).
+
+    The batch norm is over the batch of all replicas, as if there were one.
+    """
     x = keras.layers.Conv2D(
         width, kernel, padding="same", dilation_rate=dilation, use_bias=False
     )(x)
-    x = keras.layers.BatchNormalization(momentum=0.98)(x)
+    is_spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    x = keras.layers.BatchNormalization(momentum=0.98, synchronized=is_spread)(x)
     return keras.layers.ReLU()(x)
 
 
@@ -237,7 +243,8 @@ class Enlarge(keras.layers.Layer):
     """
 
     def call(self, x):
-        return tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
+        larger = tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
+        return tf.cast(larger, x.dtype)  # float32 whatever it was
 
 
 class Projection(keras.layers.Layer):

@@ -1,8 +1,12 @@
-"""Adam whose learning rate is lower where a network was pretrained."""
+"""Adam that is gentle on what was pretrained; the scale of a loss in float16."""
 
 from collections.abc import Iterable
 
 import keras
+import tensorflow as tf
+
+FIRST_SCALE = 2.0**15
+PATIENCE = 2000  # batches without an overflow after which the scale doubles
 
 
 @keras.saving.register_keras_serializable("matting")
@@ -39,3 +43,33 @@ class GentleAdam(keras.optimizers.Adam):
 
     def get_config(self) -> dict:
         return super().get_config() | {"gentle": self.gentle, "share": self.share}
+
+
+class LossScale(tf.Module):
+    """The factor of a loss that keeps its gradients in the range of float16.
+
+    As in Micikevicius et al., "Mixed Precision Training" (ICLR 2018), Sec. 3.2: large,
+    halved whenever a gradient overflows and doubled after a while without. (Keras has
+    it too, but only for gradients that the replicas have not yet summed.)
+
+    Attributes:
+        factor: float32 scalar variable.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.factor = tf.Variable(FIRST_SCALE, trainable=False, name="factor")
+        self.calm = tf.Variable(0, trainable=False, name="calm")  # batches
+
+    def lower(self) -> bool:
+        """Halves it after an overflow; gives False where that cannot help."""
+        self.factor.assign(self.factor / 2)
+        self.calm.assign(0)
+        return bool(self.factor.numpy() >= 1)
+
+    def keep(self) -> None:
+        """Counts a batch without an overflow."""
+        self.calm.assign_add(1)
+        if self.calm.numpy() == PATIENCE:
+            self.factor.assign(2 * self.factor)
+            self.calm.assign(0)

@@ -55,7 +55,7 @@ def read(path: Path, offset: int) -> bytes:
     """Reads the payload of one record and checks it.
 
     Args:
-        path: The file.
+        path: The file; what has `open` as a Path has it will do.
         offset: Where the record begins, in bytes.
 
     Returns:
@@ -69,7 +69,7 @@ def read(path: Path, offset: int) -> bytes:
         f"{path}: damaged or cut short at byte {offset}; "
         "delete it and run scripts/combine.py again"
     )
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         file.seek(offset)
         header = file.read(HEADER.size)
         if len(header) < HEADER.size:

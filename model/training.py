@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from model import metrics
 from model.checkpoint import Checkpoints
+from model.cluster import Cluster
 from model.gan import MattingGAN
 from model.history import History
 from model.predict import predict
@@ -118,6 +119,8 @@ class Training:
         self,
         *,
         gan: MattingGAN,
+        cluster: Cluster,
+        batch_size: int,
         plan: Plan,
         highest_rate: float,
         schedule: str,
@@ -132,6 +135,8 @@ class Training:
 
         Args:
             gan: The networks.
+            cluster: The processes that train them.
+            batch_size: Samples in a batch of all processes.
             plan: Batches of each phase.
             highest_rate: The generator's learning rate at the start.
             schedule: One of `SCHEDULES`, of the learning rate in each phase.
@@ -143,6 +148,8 @@ class Training:
             is_quiet: Whether nothing is told of the progress.
         """
         self.gan = gan
+        self.cluster = cluster
+        self.batch_size = batch_size
         self.plan = plan
         self.highest_rate = highest_rate
         self.schedule = schedule
@@ -177,7 +184,7 @@ class Training:
                 for batch in batches:
                     self._take_step(batch, step)
                     step += 1
-                    self._count(batch, time.monotonic() - begun)
+                    self._count(time.monotonic() - begun)
                     values = {}
                     if step % self.validate_every == 0 or step == last:
                         with self.gan.averaged():
@@ -187,16 +194,20 @@ class Training:
                         saved = step
                         self._tell(bar, step, last, values)
                     bar.update()
-                    if signals.received:
-                        name = signals.received[0].name
-                        raise Stop(
-                            f"{name} after batch {step}; resume with --checkpoint -1",
-                            128 + signals.received[0],
-                        )
+                    if self.cluster.total(len(signals.received)):
+                        self._stop(signals, step)
                     begun = time.monotonic()
             finally:
                 if step > saved:
                     self.checkpoints.save(step)
+
+    def _stop(self, signals: Signals, step: int) -> None:
+        """Ends all processes after a signal that one of them has got."""
+        number = (signals.received or [signal.SIGTERM])[0]
+        whose = number.name if signals.received else "a signal to another worker"
+        raise Stop(
+            f"{whose} after batch {step}; resume with --checkpoint -1", 128 + number
+        )
 
     def _take_step(self, batch, step: int) -> None:
         """Trains on one batch, unless its losses or gradients are not finite."""
@@ -204,24 +215,53 @@ class Training:
         self.gan.generator_optimizer.learning_rate.assign(rate)
         statistics = self.gan.generator.non_trainable_variables
         before = [variable.numpy() for variable in statistics]
-        values, gradients = self.gan.compute(batch, self.plan.phase(step))
-        values = {name: float(value) for name, value in values.items()}
-        if not all(math.isfinite(value) for value in values.values()):
+
+        def undo() -> None:  # what the forward pass has changed
             for variable, value in zip(statistics, before, strict=True):
                 variable.assign(value)
-            shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            self.checkpoints.save(step)
-            raise Stop(
-                f"batch {step}: not finite ({shown}); the state before it is saved, "
-                "go on from an earlier checkpoint with a lower --lr",
-                exit_code=1,
-            )
-        self.gan.apply(gradients)
+
+        try:
+            values, gradients = self.gan.compute(batch, self.plan.phase(step))
+            values = {name: float(value) for name, value in values.items()}
+        except BaseException:
+            undo()
+            raise
+        faulty = {name for name, value in values.items() if not math.isfinite(value)}
+        if faulty:
+            undo()
+            self._leave_out(values, faulty, step)
+        else:
+            self.gan.apply(gradients)
+            if self.gan.loss_scale:
+                self.gan.loss_scale.keep()
         self.history.collect(values | {"learning_rate": rate})
 
-    def _count(self, batch, seconds: float) -> None:
+    def _leave_out(self, values: dict[str, float], faulty: set[str], step: int) -> None:
+        """Goes on without a batch whose gradients overflow by their scale alone.
+
+        Args:
+            values: What the batch gave by name; `faulty` of it are taken out.
+            faulty: Names of those that are not finite.
+            step: Number of the batch.
+
+        Raises:
+            Stop: If no lower scale of the loss can help.
+        """
+        scale = self.gan.loss_scale
+        if scale and faulty == {"gradient_norm"} and scale.lower():
+            del values["gradient_norm"]
+            return
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+        self.checkpoints.save(step)
+        raise Stop(
+            f"batch {step}: not finite ({shown}); the state before it is saved, "
+            "go on from an earlier checkpoint with a lower --lr",
+            exit_code=1,
+        )
+
+    def _count(self, seconds: float) -> None:
         """Keeps the time that training itself took, without saving and validating."""
-        self.samples += int(batch["image"].shape[0])
+        self.samples += self.batch_size
         self.batches += 1
         self.seconds += seconds
 

@@ -176,7 +176,8 @@ import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from model import discriminator, gan, generator
+from model import discriminator, encoder, gan, generator
+from model.optimizer import GentleAdam
 random = np.random.default_rng(0)
 batch = {
     "image": random.random((2, 64, 64, 3)).astype("f"),
@@ -187,7 +188,7 @@ batch = {
     "samples": random.random((2, 32, 32, 2)).astype("f"),
     "trimap": np.full((2, 64, 64, 1), 128, np.uint8),
 }
-losses = []
+losses, weights = [], []
 for strategy in (tf.distribute.get_strategy(),
                  tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     keras.utils.set_random_seed(0)
@@ -195,17 +196,26 @@ for strategy in (tf.distribute.get_strategy(),
         pair = gan.MattingGAN(
             generator=generator.build_generator("matting", (8,) * 5),
             discriminator=discriminator.build_discriminator(8),
-            generator_optimizer=keras.optimizers.Adam(1e-3),
+            generator_optimizer=GentleAdam(  # with a norm that does clip
+                1e-5, global_clipnorm=0.01, gentle=encoder.TRAINED,
+                use_ema=True, ema_momentum=0.5),
             discriminator_optimizer=keras.optimizers.Adam(1e-3),
             d_coeff=0.01, jit_compile=False)
     count = strategy.num_replicas_in_sync
     def part(context):
-        i, n = context.replica_id_in_sync_group, 2 // count
-        return {k: tf.constant(v[i * n : (i + 1) * n]) for k, v in batch.items()}
+        i = context.replica_id_in_sync_group
+        return {k: tf.constant(v[i::count]) for k, v in batch.items()}
     spread = strategy.experimental_distribute_values_from_function(part)
-    values, gradients = pair.compute(spread, "generator")
-    pair.apply(gradients)
-    losses.append({k: float(v) for k, v in values.items() if k.endswith("loss")})
+    for _ in range(3):
+        values, gradients = pair.compute(spread, "generator")
+        pair.apply(gradients)
+    losses.append({k: float(v) for k, v in values.items()})
+    weights.append([v.numpy() for v in pair.generator.variables])
+    with pair.averaged():
+        weights[-1] += [v.numpy() for v in pair.generator.variables]
+assert 0.01 < losses[0]["gradient_norm"]
 for name, value in losses[0].items():
-    assert abs(value - losses[1][name]) < 1e-5, losses
+    assert abs(value - losses[1][name]) < 1e-5 * max(1, value), losses
+for one, two in zip(*weights, strict=True):
+    assert np.abs(one - two).max() < 1e-5, np.abs(one - two).max()
 """

@@ -27,7 +27,9 @@ LAYERS = [
         "model.blocks",
         "model.flow",
         "model.precision",
+        "model.engine",
     },
+    {"model.storage", "model.cluster"},
     {
         "model.layers",
         "model.composites",
@@ -41,7 +43,6 @@ LAYERS = [
         "model.generator",
         "model.export",
         "model.discriminator",
-        "model.engine",
         "model.losses",
         "model.trimap",
         "model.batch",
@@ -58,7 +59,13 @@ LAYERS = [
         "model.history",
         "model.predict",
     },
-    {"model.training", "model.network", "model.outputs", "model.video"},
+    {
+        "model.training",
+        "model.network",
+        "model.outputs",
+        "model.video",
+        "model.service",
+    },
     {"model.pipeline", "model.doctor"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py

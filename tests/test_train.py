@@ -214,6 +214,10 @@ def test_what_cannot_work_is_refused_in_one_line(
     monkeypatch.chdir(tmp_path)  # where no log/run is
     cases = [
         ([tmp_path / "none"], "no such directory; run scripts/combine.py first"),
+        (
+            ["gs://bucket/data"],
+            "gs://bucket/data: cut-outs are read from local folders",
+        ),
         ([tmp_path], r"no \*.png; run scripts/combine.py first"),
         ([data_directory, "--crop", "50"], "--crop: got 50; give a multiple of 32"),
         ([data_directory, "--batch_size", "0"], "--batch_size: got 0; give 1 or more"),
@@ -222,6 +226,7 @@ def test_what_cannot_work_is_refused_in_one_line(
         ([data_directory, "--lr", "0"], "--lr: got 0.0; give more than 0"),
         ([data_directory, "--disc_lr", "0"], "--disc_lr: got 0.0; give more than 0"),
         ([data_directory, "--init", tmp_path], "no checkpoint here"),
+        ([data_directory, "--strategy", "multiworker"], "TF_CONFIG lists no other"),
         ([data_directory, "--logdir", finished[0]], "holds a run already; resume it"),
         (
             [data_directory, "--logdir", finished[0], "--checkpoint", "77"],
