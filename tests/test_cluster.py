@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import checkpoint, cluster, dataset
@@ -194,6 +194,7 @@ def pretend(replicas, rank=0, workers=1):
     return cluster.Cluster(strategy, cluster.Place(rank, workers))
 
 
+@settings(deadline=None)
 @given(workers=st.integers(1, 9), local=st.integers(1, 4), share=st.integers(1, 5))
 def test_every_sample_of_a_batch_is_made_by_one_worker(workers, local, share):
     replicas = workers * local

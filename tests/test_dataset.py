@@ -57,6 +57,7 @@ def test_the_prior_is_left_out_where_it_is_not_wanted(source):
 
 def test_each_crop_of_a_pool_is_used_as_often_as_asked(monkeypatch):
     monkeypatch.setattr(dataset, "POOL", 16)
+    monkeypatch.setattr(dataset, "LANES", 4)
     dataset._shuffled.cache_clear()
     numbers = [dataset.pool_index(5, index, 3) for index in range(2 * 3 * 16)]
     dataset._shuffled.cache_clear()
