@@ -125,6 +125,31 @@ class Cluster:
         return self.total(difference) == 0
 
 
+class Alone:
+    """A network that one process runs by itself, as `predict.predict` wants it.
+
+    Keras' own `predict_on_batch` would wait for all other processes to join in.
+
+    Attributes:
+        inputs: Of the network.
+    """
+
+    def __init__(self, network):
+        """Wraps a network.
+
+        Args:
+            network: A functional network with named inputs and outputs.
+        """
+        self.inputs = network.inputs
+        self._call = tf.function(
+            lambda batch: network(batch, training=False), reduce_retracing=True
+        )
+
+    def predict_on_batch(self, batch: dict) -> dict:
+        """Runs the network; (B, H, W, C) arrays in, tensors out, both by name."""
+        return self._call({name: tf.constant(part) for name, part in batch.items()})
+
+
 def start(kind: str, place: Place) -> Cluster:
     """Chooses the strategy; nothing else may have used TensorFlow before.
 

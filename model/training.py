@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from model import metrics
 from model.checkpoint import Checkpoints
-from model.cluster import Cluster
+from model.cluster import Alone, Cluster
 from model.gan import MattingGAN
 from model.history import History
 from model.predict import predict
@@ -156,6 +156,7 @@ class Training:
         self.checkpoints = checkpoints
         self.history = history
         self.validation = validation
+        self.network = gan.generator if cluster.workers == 1 else Alone(gan.generator)
         self.save_every = save_every
         self.validate_every = validate_every
         self.is_quiet = is_quiet
@@ -269,7 +270,7 @@ class Training:
         """Measures the generator on the fixed validation pairs."""
         rows = []
         for number, pair in enumerate(self.validation):
-            matte = predict(self.gan.generator, pair["image"], pair["trimap"])
+            matte = predict(self.network, pair["image"], pair["trimap"])
             errors = metrics.foreground_error(
                 pair["foreground"], matte.foreground, pair["alpha"]
             )

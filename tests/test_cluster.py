@@ -58,7 +58,7 @@ def start(workers, *arguments):
     return processes
 
 
-def end(processes, timeout=300):
+def end(processes, timeout=900):
     """Waits for all; gives exit code and stderr of each."""
     try:
         told = [process.communicate(timeout=timeout)[1] for process in processes]
@@ -100,10 +100,14 @@ def assert_equal_runs(one, other):
         np.testing.assert_allclose(actual[name], values, **NEAR, err_msg=name)
     early = state(one, 1)
     moved = [np.abs(values - early[name]).max() for name, values in expected.items()]
-    assert np.median(moved) > 1e-3  # so that near means something
-    networks = [checkpoint.load_generator(run, LAST).weights for run in (one, other)]
-    for a, b in zip(*networks, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), **NEAR)
+    assert np.max(moved) > 0.05 and np.median(moved) > 5e-5  # so that near says much
+    first, shipped, same = (
+        checkpoint.load_generator(run, step).weights
+        for run, step in ((one, 1), (one, LAST), (other, LAST))
+    )
+    for a, b in zip(shipped, same, strict=True):
+        np.testing.assert_allclose(b.numpy(), a.numpy(), **NEAR)
+    assert max(np.abs(a - b).max() for a, b in zip(first, shipped, strict=True)) > 0.05
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +149,7 @@ def test_a_worker_that_is_killed_costs_at_most_what_was_not_saved(
     logdir = tmp_path / "run"
     arguments = (data_directory, "--logdir", logdir, *RUN)
     processes = start(2, *arguments)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while 2 not in checkpoint.states(logdir) and time.monotonic() < deadline:
         assert processes[0].poll() is None, processes[0].communicate()[1][-3000:]
         time.sleep(0.01)
@@ -183,7 +187,7 @@ def test_two_devices_of_one_process_train_what_one_does(
     options = [str(data_directory), "--logdir", str(logdir), *RUN]
     command = [sys.executable, "-c", TWO_DEVICES, *options, "--strategy", "mirrored"]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert_equal_runs(alone, logdir)

@@ -16,6 +16,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
         ("benchmark_combine", ["(default: 1 2)", "(default: 24)"]),
         ("benchmark", ["(default: log/matting)", "(default: -1, the newest)"]),
         ("benchmark_video", ["(default: 320x240)", "(default: log/matting)"]),
+        ("serve_input", ["dispatcher", "(default: 0, any that is free)"]),
         ("overview", ["(default: 48)", "(default: images/dataset)"]),
     ],
 )
