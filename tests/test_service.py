@@ -86,7 +86,8 @@ def test_an_error_of_a_worker_reaches_the_trainer(dispatcher, tmp_path):
 
 
 def test_a_process_that_knows_another_function_is_no_worker():
-    tf.numpy_function(lambda: np.uint8(0), [], tf.uint8)
+    with tf.Graph().as_default():
+        tf.numpy_function(lambda: np.uint8(0), [], tf.uint8)
     with pytest.raises(RuntimeError, match="input worker: its function is pyfunc_"):
         service.register()
 
