@@ -39,6 +39,7 @@ from model import (
     matting,
     network,
     outputs,
+    places,
     predict,
     video,
 )
@@ -175,7 +176,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             "--scribbles"
         )
     from_stdin = [args.input, args.guide, args.mask, args.scribbles]
-    if from_stdin.count(outputs.STANDARD) > 1:
+    if from_stdin.count(places.STANDARD) > 1:
         parser.error("only one file can come from standard input; name the other")
     return args
 
@@ -242,7 +243,7 @@ class Cutter:
         self.network = None
         self.written: list[Path] = []
 
-    def cut(self, image: Path, guide: Path | None, targets: outputs.Targets) -> None:
+    def cut(self, image: Path, guide: Path | None, targets: places.Targets) -> None:
         """Mattes one picture.
 
         Args:
@@ -260,14 +261,14 @@ class Cutter:
         read = [
             path
             for path in (image, guide, behind)
-            if path and path != outputs.STANDARD and path.exists()
+            if path and path != places.STANDARD and path.exists()
         ]
         is_composite = self.background is not None
-        outputs.check_targets(targets, read, is_composite, args.bits)
+        places.check_targets(targets, read, is_composite, args.bits)
         with plain_failures():
             photograph = images.read_photograph(image)
             trimap = self.read_trimap(photograph.pixels, guide)
-            outputs.check_size(targets, trimap.shape)
+            places.check_size(targets, trimap.shape)
             self.load()
             matte = predict.predict(self.network, photograph.pixels, trimap, args.fast)
             pictures = outputs.render(
@@ -334,7 +335,7 @@ def cut_out(args: argparse.Namespace) -> None:
     Raises:
         KeyboardInterrupt: After Ctrl-C; it says so where all had been written before.
     """
-    targets = outputs.Targets(args.output, args.alpha, args.foreground)
+    targets = places.Targets(args.output, args.alpha, args.foreground)
     guide = args.guide or args.mask or args.scribbles
     cutter = Cutter(args)
     try:
@@ -345,31 +346,7 @@ def cut_out(args: argparse.Namespace) -> None:
         raise
 
 
-def check_folders(
-    read: list[Path], written: list[Path], reason: str = "INPUT is a folder"
-) -> None:
-    """Refuses folders that cannot be written, or would mix with others.
-
-    Args:
-        read: Of pictures and trimaps.
-        written: Of results.
-        reason: Why they have to be folders.
-
-    Raises:
-        ValueError: If one is a file, or the same as another.
-    """
-    taken = list(read)
-    for folder in written:
-        if folder == outputs.STANDARD:
-            raise ValueError(f"-: {reason}, so OUTPUT has to be one too")
-        if folder.exists() and not folder.is_dir():
-            raise ValueError(f"{folder}: a file; {reason}, so give a folder")
-        if any(outputs.is_same_file(folder, other) for other in taken):
-            raise ValueError(f"{folder}: given twice; results need a folder by itself")
-        taken.append(folder)
-
-
-def place_targets(args: argparse.Namespace, stem: Path) -> outputs.Targets:
+def place_targets(args: argparse.Namespace, stem: Path) -> places.Targets:
     """Gives the files of one picture in the folders of results; makes their folders.
 
     Args:
@@ -379,21 +356,13 @@ def place_targets(args: argparse.Namespace, stem: Path) -> outputs.Targets:
     Returns:
         The files; the output is that of a folder even if it is a film.
     """
-    ending = f".{args.format or 'png'}"
-    places = [
-        folder and folder / stem.with_name(stem.name + kind)
-        for folder, kind in (
-            (args.output, ending),
-            (args.alpha, ".png"),
-            (args.foreground, ".png"),
-        )
-    ]
-    for path in filter(None, places[film.is_film(args.output) :]):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return outputs.Targets(*places)
+    folders = places.Targets(args.output, args.alpha, args.foreground)
+    targets = places.in_folders(folders, stem, f".{args.format or 'png'}")
+    places.make_folders(targets[film.is_film(args.output) :])
+    return targets
 
 
-def is_done(args: argparse.Namespace, targets: outputs.Targets) -> bool:
+def is_done(args: argparse.Namespace, targets: places.Targets) -> bool:
     """Tells whether the files of a picture are there and may stay."""
     return not args.overwrite and all(path.exists() for path in targets if path)
 
@@ -409,10 +378,10 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     """
     guides = args.guide or args.mask or args.scribbles
     written = list(filter(None, (args.output, args.alpha, args.foreground)))
-    check_folders([args.input, *([guides] if guides else [])], written)
+    places.check_folders([args.input, *([guides] if guides else [])], written)
     jobs, problems = batch.find_jobs(args.input, guides, args.recursive, written)
     ending = Path(f"OUTPUT/*.{args.format or 'png'}")
-    outputs.check_ending(ending, args.composite is not None)
+    places.check_ending(ending, args.composite is not None)
     cutter = Cutter(args)
 
     def work(job: batch.Job) -> bool:
@@ -423,7 +392,7 @@ def cut_out_folder(args: argparse.Namespace) -> int:
         return True
 
     args.output.mkdir(parents=True, exist_ok=True)
-    outputs.check_writable(args.output / batch.FAILURES, [])
+    places.check_writable(args.output / batch.FAILURES, [])
     cutter.load()
     tally = batch.run_jobs(jobs, problems, args.output, work, args.quiet)
     if not args.quiet or tally.failed:
@@ -445,13 +414,13 @@ def check_clip(args: argparse.Namespace) -> None:
     """
     guides = args.guide or args.mask or args.scribbles
     read = [args.input, *([guides] if guides else [])]
-    if outputs.STANDARD in read:
+    if places.STANDARD in read:
         raise ValueError("-: a clip cannot come from standard input; name its file")
     written = list(filter(None, (args.alpha, args.foreground)))
     reason = "INPUT is a clip"
     if film.is_film(args.output):
         film.check_ffmpeg(args.output)
-        outputs.check_writable(args.output, read)
+        places.check_writable(args.output, read)
     else:
         ending = args.output.suffix.lower()
         if ending in (*clip.ENDINGS, *images.EXTENSIONS) and not args.output.is_dir():
@@ -461,8 +430,8 @@ def check_clip(args: argparse.Namespace) -> None:
             )
         written.insert(0, args.output)
         kind = Path(f"OUTPUT/*.{args.format or 'png'}")
-        outputs.check_ending(kind, args.composite is not None)
-    check_folders(read, written, reason)
+        places.check_ending(kind, args.composite is not None)
+    places.check_folders(read, written, reason)
 
 
 def tell_clip(args: argparse.Namespace, source: clip.Clip, count: int) -> None:

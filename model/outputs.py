@@ -1,47 +1,26 @@
 """What is written of a matte: the cut-out or a composite, and alpha and foreground.
 
-All that can be refused is refused before the work begins; all files of one picture
-are replaced together, when the last is complete.
+All files of one picture are replaced together, when the last is complete. Which files
+may be written is for `places` to tell.
 """
 
 import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import ImageColor
 
 from model import images, interrupt, matting
+from model.places import STANDARD, Targets
 from model.predict import Matte
 
-TRANSPARENT = (".png", ".webp", ".tif", ".tiff")  # formats that hold 8 bits of alpha
-LOSSLESS = (*TRANSPARENT, ".bmp")
-DEEP = (".png", ".tif", ".tiff")  # formats that hold 16 bits of grey
-OPAQUE = (*LOSSLESS, ".jpg", ".jpeg")
-LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # pixels in a format
-STANDARD = Path("-")  # the standard output, as PNG
 BLUR = 0.03  # deviation of a blurred background, as a share of the longer side
 
 Background = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of image and alpha
-
-
-class Targets(NamedTuple):
-    """The files to write for one picture.
-
-    Attributes:
-        output: The cut-out, or the composite.
-        alpha: Alpha alone, or None.
-        foreground: The colours alone, or None.
-    """
-
-    output: Path
-    alpha: Path | None
-    foreground: Path | None
 
 
 def parse_background(text: str) -> Background:
@@ -96,126 +75,6 @@ def cover(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     scaled = cv2.resize(picture, size[::-1], interpolation=way)
     top, left = ((got - wanted) // 2 for got, wanted in zip(size, shape, strict=True))
     return scaled[top : top + shape[0], left : left + shape[1]]
-
-
-def check_targets(
-    targets: Targets, inputs: Sequence[Path], is_composite: bool, bits: int = 8
-) -> None:
-    """Refuses, before the work, files that could not or must not be written.
-
-    Args:
-        targets: The files to write.
-        inputs: The files that are read.
-        is_composite: Whether the output is opaque.
-        bits: Of the alpha, 8 or 16.
-
-    Raises:
-        OSError: If a folder is missing or not writable.
-        ValueError: If an ending does not fit, or an input would be overwritten.
-    """
-    output, alpha, foreground = targets
-    if output != STANDARD:
-        check_ending(output, is_composite)
-        check_writable(output, inputs)
-    formats = {"alpha": DEEP if bits == 16 else LOSSLESS, "foreground": OPAQUE}
-    seen = {"OUTPUT": output}
-    for name, path in (("alpha", alpha), ("foreground", foreground)):
-        if path is None:
-            continue
-        if path.suffix.lower() not in formats[name]:
-            needed = f"{bits} bits of grey" if name == "alpha" else "a picture"
-            raise ValueError(
-                f"{path}: {path.suffix or 'no ending'} is no format that keeps "
-                f"{needed}; end it in .png"
-            )
-        for other, taken in seen.items():
-            if is_same_file(path, taken):
-                raise ValueError(f"{path}: both {other} and --{name}; give two files")
-        seen[f"--{name}"] = path
-        check_writable(path, inputs)
-
-
-def check_ending(output: Path, is_composite: bool) -> None:
-    """Refuses an output whose format cannot hold what it is to hold.
-
-    Args:
-        output: The file to write.
-        is_composite: Whether it is opaque.
-
-    Raises:
-        ValueError: If its ending does not fit.
-    """
-    ending = f"a {output.suffix} file" if output.suffix else "a file without ending"
-    if is_composite and output.suffix.lower() not in OPAQUE:
-        raise ValueError(f"{output}: {ending} is no picture; end it in .png or .jpg")
-    if not is_composite and output.suffix.lower() not in TRANSPARENT:
-        raise ValueError(
-            f"{output}: {ending} has no transparency in 256 levels, which the cut-out "
-            "needs; end OUTPUT in .png, or give --composite and a background"
-        )
-
-
-def check_size(targets: Targets, shape: tuple[int, int]) -> None:
-    """Refuses pictures that are too large for the formats of their files.
-
-    Args:
-        targets: The files to write.
-        shape: Height and width of the picture.
-
-    Raises:
-        ValueError: If a side is too long.
-    """
-    for path in filter(None, targets):
-        longest = LONGEST_SIDE.get(path.suffix.lower(), np.inf)
-        if max(shape) > longest:
-            raise ValueError(
-                f"{path}: {path.suffix} holds {longest} pixels a side at most, got "
-                f"{max(shape)}; end it in .png"
-            )
-
-
-def check_writable(path: Path, inputs: Sequence[Path]) -> None:
-    """Refuses a file that cannot be written, or is one of the inputs.
-
-    Args:
-        path: The file to write.
-        inputs: The files that are read.
-
-    Raises:
-        OSError: If its folder is missing or one of both is not writable.
-        ValueError: If it is a folder or an input.
-    """
-    folder = path.parent
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; give the name of a file")
-    if any(is_same_file(path, other) for other in inputs):
-        raise ValueError(f"{path}: would overwrite the input; give another name")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{path}: no folder {folder}; make it first")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(f"{path}: write-protected; give another name")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise PermissionError(
-            f"{path}: folder {folder} is not writable ({error.strerror}); give another"
-        ) from error
-
-
-def is_same_file(path: Path, other: Path) -> bool:
-    """Tells whether two paths lead to one file, through links too.
-
-    Args:
-        path: A path, existing or not.
-        other: Another one.
-
-    Returns:
-        True if writing to one would change the other.
-    """
-    if path.exists() and other.exists():
-        return path.samefile(other)
-    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def render(

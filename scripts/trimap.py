@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 import argparse  # noqa: E402
 
-from model import images, matting, outputs, trimap  # noqa: E402
+from model import images, matting, places, trimap  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 
 
@@ -55,13 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     args = parse_args(arguments)
     guide = args.mask or args.scribbles
     try:
-        if args.output.suffix.lower() not in outputs.LOSSLESS:
+        if args.output.suffix.lower() not in places.LOSSLESS:
             raise ValueError(
                 f"{args.output}: {args.output.suffix or 'no ending'} is no format that "
                 "keeps the three greys; end it in .png"
             )
         read = [path for path in (args.input, guide) if path]
-        outputs.check_writable(args.output, read)
+        places.check_writable(args.output, read)
         image = images.read_image(args.input)
         codes = trimap.from_options(
             image, args.mask, args.scribbles, args.box, args.band

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import model
-from model import checkpoint, images, outputs, predict
+from model import checkpoint, images, places, predict
 from model import network as network_module
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -328,7 +328,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
             raise PermissionError(13, "Permission denied")
         return open("image.png")
 
-    monkeypatch.setattr(outputs.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
     before = contents(folder)
     assert run(f"image.png trimap.png {place}") == 2
     assert (
@@ -338,7 +338,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
 
 
 def test_a_write_protected_file_is_refused(folder, network, monkeypatch, capsys):
-    monkeypatch.setattr(outputs.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(places.os, "access", lambda path, mode: False)
     assert run("image.png trimap.png cutout.png") == 2
     assert "cutout.png: write-protected; give another" in capsys.readouterr().err
     assert Path("cutout.png").read_bytes() == b"old"

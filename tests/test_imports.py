@@ -18,6 +18,7 @@ LAYERS = [
         "model.example",
         "model.lock",
         "model.interrupt",
+        "model.places",
     },
     {
         "model.encoder",
