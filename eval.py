@@ -11,13 +11,14 @@ is background, grey where the network has to find out. Without one it is made fr
 mask, a box or strokes. The result holds alpha and the foreground's own colours, the
 background's taken out of them. A clip needs trimaps of some of its frames only, which
 are propagated to the others by optical flow.
+
+Here is the command line. The work is done by `model.cutting` on a picture, by
+`model.folder` on many and by `model.footage` on a clip.
 """
 
 import argparse
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
 
 from model import interrupt
@@ -25,25 +26,9 @@ from model import interrupt
 if __name__ == "__main__":
     interrupt.leave_at_once("eval.py")  # while it loads the rest
 
-import cv2
-from tqdm import tqdm
-
-from model import (
-    __version__,
-    batch,
-    checkpoint,
-    clip,
-    doctor,
-    film,
-    images,
-    matting,
-    network,
-    outputs,
-    places,
-    predict,
-    video,
-)
+from model import __version__, clip, cutting, doctor, film, folder, footage, places
 from model import trimap as trimaps
+from model.batch import FAILURES
 
 LOGDIR = Path(__file__).resolve().parent / "log" / "matting"
 FORMATS = ("png", "webp", "tif", "jpg")  # of the files in an output folder
@@ -135,7 +120,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--rate",
-        type=parse_rate,
+        type=clip.parse_rate,
         help="frames a second of a film to write (default: those of the clip; 25)",
     )
     parser.add_argument(
@@ -181,29 +166,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def parse_rate(text: str) -> Fraction:
-    """Reads a frame rate as it is written on a command line.
-
-    Args:
-        text: Such as `25`, `23.976` or `30000/1001`.
-
-    Returns:
-        Frames a second.
-
-    Raises:
-        ArgumentTypeError: If it is something else.
-    """
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate < 10000:
-        raise argparse.ArgumentTypeError(
-            f"got {text!r}; give frames a second, such as 25 or 30000/1001"
-        )
-    return rate
-
-
 def is_clip(args: argparse.Namespace) -> bool:
     """Tells whether the frames of a clip are wanted, not a picture or a folder."""
     is_file = args.input.suffix.lower() in clip.ENDINGS and not args.input.is_dir()
@@ -211,164 +173,33 @@ def is_clip(args: argparse.Namespace) -> bool:
     return args.video or is_file or is_made
 
 
-@contextlib.contextmanager
-def plain_failures() -> Iterator[None]:
-    """Makes a `RuntimeError` of what matting may fail by."""
-    try:
-        yield
-    except MemoryError as error:
-        raise RuntimeError("out of memory") from error
-    except cv2.error as error:
-        raise RuntimeError(f"OpenCV: {error.err}") from error
+def read_options(args: argparse.Namespace) -> cutting.Options:
+    """Gathers what the work on each picture depends on."""
+    made = (kind for kind in ("mask", "box", "scribbles") if getattr(args, kind))
+    return cutting.Options(
+        logdir=args.logdir,
+        checkpoint=args.checkpoint,
+        fast=args.fast,
+        kind=next(made, "trimap"),
+        box=args.box,
+        band=args.band,
+        composite=args.composite,
+        bits=args.bits,
+        verbose=args.verbose,
+    )
 
 
-class Cutter:
-    """Takes pictures from their files to the files of their mattes."""
+def paths_of(args: argparse.Namespace) -> tuple[Path, Path | None, places.Targets]:
+    """Gives what is read, its trimaps or what they are made from, and what is written.
 
-    def __init__(self, args: argparse.Namespace):
-        """Understands the options; no network is loaded yet.
-
-        Args:
-            args: The options of the command line.
-
-        Raises:
-            FileNotFoundError: If there is no such snapshot.
-            ValueError: If an option is wrong.
-        """
-        self.args = args
-        self.background = (
-            outputs.parse_background(args.composite) if args.composite else None
-        )
-        checkpoint.find_snapshot(args.logdir, args.checkpoint)
-        self.network = None
-        self.written: list[Path] = []
-
-    def cut(self, image: Path, guide: Path | None, targets: places.Targets) -> None:
-        """Mattes one picture.
-
-        Args:
-            image: The picture.
-            guide: Its trimap, mask or strokes; None if a box is given.
-            targets: The files to write.
-
-        Raises:
-            OSError: If a file is missing, not readable or not writable.
-            RuntimeError: If the network fails.
-            ValueError: If a file is not what it should be.
-        """
-        args = self.args
-        behind = Path(args.composite) if args.composite else None
-        read = [
-            path
-            for path in (image, guide, behind)
-            if path and path != places.STANDARD and path.exists()
-        ]
-        is_composite = self.background is not None
-        places.check_targets(targets, read, is_composite, args.bits)
-        with plain_failures():
-            photograph = images.read_photograph(image)
-            trimap = self.read_trimap(photograph.pixels, guide)
-            places.check_size(targets, trimap.shape)
-            self.load()
-            matte = predict.predict(self.network, photograph.pixels, trimap, args.fast)
-            pictures = outputs.render(
-                photograph.pixels, matte, targets, self.background, args.bits
-            )
-            outputs.write_all(
-                pictures, photograph.profile, photograph.resolution, self.written
-            )
-        if args.verbose:
-            print(f"{image}: {targets.output}", file=sys.stderr)
-
-    def read_trimap(self, image, guide: Path | None):
-        """Reads or makes the trimap of a picture.
-
-        Args:
-            image: (H, W, 3) float32 in [0, 1].
-            guide: Trimap, mask or strokes; None if a box is given.
-
-        Returns:
-            (H, W) uint8 codes.
-
-        Raises:
-            OSError: If the file is missing or not readable.
-            ValueError: If it is no picture or does not belong to the image.
-        """
-        args = self.args
-        if not args.guide:
-            mask, strokes = (
-                guide if wanted else None for wanted in (args.mask, args.scribbles)
-            )
-            return trimaps.from_options(image, mask, strokes, args.box, args.band)
-        trimap = images.read_trimap(guide)
-        # of a clip, some frames may be without the object
-        check = matting.check_size if is_clip(args) else matting.check_pair
-        try:
-            check(image, trimap)
-        except ValueError as error:
-            raise ValueError(f"{guide}: {error}") from error
-        return trimap
-
-    def load(self) -> None:
-        """Loads the network, if that has not been done.
-
-        Raises:
-            OSError: If it is not there.
-            RuntimeError: If what exports it is not installed.
-            ValueError: If it is damaged.
-        """
-        if self.network is None:
-            try:
-                self.network = network.load_network(
-                    self.args.logdir, self.args.checkpoint
-                )
-            except ImportError as error:
-                raise RuntimeError(f"{error}; see --doctor") from error
-
-
-def cut_out(args: argparse.Namespace) -> None:
-    """Mattes one picture.
-
-    Args:
-        args: The options of the command line.
-
-    Raises:
-        KeyboardInterrupt: After Ctrl-C; it says so where all had been written before.
+    Each is a file or a folder; there is nothing in the middle if a box is given.
     """
-    targets = places.Targets(args.output, args.alpha, args.foreground)
-    guide = args.guide or args.mask or args.scribbles
-    cutter = Cutter(args)
-    try:
-        cutter.cut(args.input, guide, targets)
-    except KeyboardInterrupt:
-        if cutter.written:
-            raise KeyboardInterrupt("all was written") from None
-        raise
-
-
-def place_targets(args: argparse.Namespace, stem: Path) -> places.Targets:
-    """Gives the files of one picture in the folders of results; makes their folders.
-
-    Args:
-        args: The options of the command line.
-        stem: The picture's place in its folder, without ending.
-
-    Returns:
-        The files; the output is that of a folder even if it is a film.
-    """
-    folders = places.Targets(args.output, args.alpha, args.foreground)
-    targets = places.in_folders(folders, stem, f".{args.format or 'png'}")
-    places.make_folders(targets[film.is_film(args.output) :])
-    return targets
-
-
-def is_done(args: argparse.Namespace, targets: places.Targets) -> bool:
-    """Tells whether the files of a picture are there and may stay."""
-    return not args.overwrite and all(path.exists() for path in targets if path)
+    guides = args.guide or args.mask or args.scribbles
+    return args.input, guides, places.Targets(args.output, args.alpha, args.foreground)
 
 
 def cut_out_folder(args: argparse.Namespace) -> int:
-    """Mattes a folder.
+    """Mattes a folder, and says what became of it.
 
     Args:
         args: The options of the command line.
@@ -376,135 +207,37 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     Returns:
         Exit code: 0, or 1 if any picture failed.
     """
-    guides = args.guide or args.mask or args.scribbles
-    written = list(filter(None, (args.output, args.alpha, args.foreground)))
-    places.check_folders([args.input, *([guides] if guides else [])], written)
-    jobs, problems = batch.find_jobs(args.input, guides, args.recursive, written)
-    ending = Path(f"OUTPUT/*.{args.format or 'png'}")
-    places.check_ending(ending, args.composite is not None)
-    cutter = Cutter(args)
-
-    def work(job: batch.Job) -> bool:
-        targets = place_targets(args, job.stem)
-        if is_done(args, targets):
-            return False
-        cutter.cut(job.image, job.guide, targets)
-        return True
-
-    args.output.mkdir(parents=True, exist_ok=True)
-    places.check_writable(args.output / batch.FAILURES, [])
-    cutter.load()
-    tally = batch.run_jobs(jobs, problems, args.output, work, args.quiet)
+    tally = folder.cut_folder(
+        read_options(args),
+        *paths_of(args),
+        ending=f".{args.format or 'png'}",
+        recursive=args.recursive,
+        overwrite=args.overwrite,
+        quiet=args.quiet,
+    )
     if not args.quiet or tally.failed:
         told = f"{tally.done} done, {tally.skipped} skipped, {tally.failed} failed"
-        where = f": see {args.output / batch.FAILURES}" if tally.failed else ""
+        where = f": see {args.output / FAILURES}" if tally.failed else ""
         print(f"eval.py: {told}{where}", file=sys.stderr)
     return 1 if tally.failed else 0
 
 
-def check_clip(args: argparse.Namespace) -> None:
-    """Refuses, before a clip is read, what cannot be written of it.
-
-    Args:
-        args: The options of the command line.
-
-    Raises:
-        OSError: If a film cannot be written.
-        ValueError: If a path is not what it should be.
-    """
-    guides = args.guide or args.mask or args.scribbles
-    read = [args.input, *([guides] if guides else [])]
-    if places.STANDARD in read:
-        raise ValueError("-: a clip cannot come from standard input; name its file")
-    written = list(filter(None, (args.alpha, args.foreground)))
-    reason = "INPUT is a clip"
-    if film.is_film(args.output):
-        film.check_ffmpeg(args.output)
-        places.check_writable(args.output, read)
-    else:
-        ending = args.output.suffix.lower()
-        if ending in (*clip.ENDINGS, *images.EXTENSIONS) and not args.output.is_dir():
-            raise ValueError(
-                f"{args.output}: {reason}, so a {ending} file cannot be its cut-out; "
-                "end it in .mov or .webm, or give a folder for the frames"
-            )
-        written.insert(0, args.output)
-        kind = Path(f"OUTPUT/*.{args.format or 'png'}")
-        places.check_ending(kind, args.composite is not None)
-    places.check_folders(read, written, reason)
-
-
-def tell_clip(args: argparse.Namespace, source: clip.Clip, count: int) -> None:
-    """Says in one line what the frames' trimaps are, and that sound is left out.
-
-    Args:
-        args: The options of the command line.
-        source: The clip.
-        count: Of its key frames.
-    """
-    others = len(source) - count
-    told = f"{args.input}: {len(source)} frames, "
-    if others:
-        told += (
-            f"{count} with a trimap, propagated to the other {others} by optical flow"
-        )
-    else:
-        told += "each with a trimap"
-    if film.is_film(args.output) and source.is_film:
-        told += "; sound is not kept"
-    print("eval.py:", told, file=sys.stderr)
-
-
 def cut_out_clip(args: argparse.Namespace) -> None:
-    """Mattes the frames of a clip.
+    """Mattes the frames of a clip, and says what became of them.
 
     Args:
         args: The options of the command line.
     """
-    check_clip(args)
-    cutter = Cutter(args)
-    source = clip.Clip(args.input, args.rate)
-    keys = clip.find_keys(source, args.guide or args.mask or args.scribbles)
-
-    def read(number: int, image):
-        return cutter.read_trimap(image, keys[number])
-
-    for number, photograph in enumerate(source):  # refuses what is wrong anywhere
-        if number in keys:
-            read(number, photograph.pixels)
-    is_film = film.is_film(args.output)
-    targets = [place_targets(args, Path(name)) for name in source.names]
-    wanted = [is_film or not is_done(args, files) for files in targets]
+    frames = footage.Footage(
+        read_options(args),
+        *paths_of(args),
+        ending=f".{args.format or 'png'}",
+        rate=args.rate,
+        overwrite=args.overwrite,
+    )
     if not args.quiet:
-        tell_clip(args, source, len(keys))
-    cutter.load()
-    vague = []
-    bar = tqdm(total=sum(wanted), unit="frame", disable=args.quiet or None)
-    with plain_failures(), contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
-        made = (
-            stack.enter_context(film.Film(args.output, source.rate))
-            if is_film
-            else None
-        )
-        for shot in video.matte_clip(
-            cutter.network, source, keys, read, wanted, args.fast, not args.no_steady
-        ):
-            files, image = targets[shot.number], shot.photograph.pixels
-            pictures = outputs.render(
-                image, shot.matte, files, cutter.background, args.bits
-            )
-            if made:
-                made.write(outputs.paint(image, shot.matte, cutter.background))
-                del pictures[files.output]
-            outputs.write_all(
-                pictures, shot.photograph.profile, shot.photograph.resolution
-            )
-            if shot.is_vague:
-                vague.append(source.names[shot.number])
-            if args.verbose:
-                bar.write(f"{args.input}: {source.names[shot.number]}", file=sys.stderr)
-            bar.update()
+        print(f"eval.py: {args.input}: {frames.describe()}", file=sys.stderr)
+    vague = frames.cut(is_steady=not args.no_steady, quiet=args.quiet)
     if vague:
         print(
             f"eval.py: {len(vague)} frames, {vague[0]} to {vague[-1]}: most of the "
@@ -512,8 +245,9 @@ def cut_out_clip(args: argparse.Namespace) -> None:
             file=sys.stderr,
         )
     if not args.quiet:
-        done = sum(wanted)
-        print(f"eval.py: {done} done, {len(wanted) - done} skipped", file=sys.stderr)
+        done = sum(frames.wanted)
+        skipped = len(frames.wanted) - done
+        print(f"eval.py: {done} done, {skipped} skipped", file=sys.stderr)
 
 
 def tell_kept(args: argparse.Namespace) -> str:
@@ -542,7 +276,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.input.is_dir():
             return cut_out_folder(args)
         else:
-            cut_out(args)
+            cutting.cut_picture(read_options(args), *paths_of(args))
     except KeyboardInterrupt as error:
         kept = str(error) or tell_kept(args)
         print(f"eval.py: interrupted, {kept}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """A film file or a folder of frames, read frame by frame, and its key frames."""
 
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,29 @@ from model import images
 ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv")
 RATE = Fraction(25)  # frames a second where nothing tells it
 LARGEST_DENOMINATOR = 1001  # of 30000/1001 and the like
+
+
+def parse_rate(text: str) -> Fraction:
+    """Reads a frame rate as it is written on a command line.
+
+    Args:
+        text: Such as `25`, `23.976` or `30000/1001`.
+
+    Returns:
+        Frames a second.
+
+    Raises:
+        ArgumentTypeError: If it is something else.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate < 10000:
+        raise ArgumentTypeError(
+            f"got {text!r}; give frames a second, such as 25 or 30000/1001"
+        )
+    return rate
 
 
 class Clip:

@@ -192,6 +192,11 @@ def make_folders(paths: Iterable[Path | None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
+def are_there(targets: Targets) -> bool:
+    """Tells whether all files of a picture have been written already."""
+    return all(path.exists() for path in targets if path)
+
+
 def is_same_file(path: Path, other: Path) -> bool:
     """Tells whether two paths lead to one file, through links too.
 

@@ -67,7 +67,8 @@ LAYERS = [
         "model.video",
         "model.service",
     },
-    {"model.pipeline", "model.doctor"},
+    {"model.pipeline", "model.doctor", "model.cutting"},
+    {"model.folder", "model.footage"},
 ]
 SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.py
     {"scripts.scenes.vectors", "scripts.scenes.passes", "scripts.scenes.materials"},

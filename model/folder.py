@@ -1,0 +1,59 @@
+"""A folder of pictures to folders of their mattes.
+
+`batch` finds the pictures and goes through them; here is what is done with each.
+"""
+
+from pathlib import Path
+
+from model import batch, places
+from model.cutting import Cutter, Options
+
+
+def cut_folder(
+    options: Options,
+    folder: Path,
+    guides: Path | None,
+    results: places.Targets,
+    ending: str = ".png",
+    recursive: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> batch.Tally:
+    """Mattes a folder; a picture that fails does not stop the rest.
+
+    Args:
+        options: How each picture is matted.
+        folder: Of pictures.
+        guides: Of their trimaps, masks or strokes; None if a box is given.
+        results: The folders to write; that of outputs gets a list of failures too.
+        ending: Of the outputs, with its dot.
+        recursive: Whether folders inside count too.
+        overwrite: Whether what is there is done again.
+        quiet: Whether no bar is shown.
+
+    Returns:
+        How many pictures were done, skipped, and failed.
+
+    Raises:
+        OSError: If a folder is missing or not writable, or there is no network.
+        RuntimeError: If what exports the network is not installed.
+        ValueError: If a folder or an option is not what it should be.
+    """
+    written = list(filter(None, results))
+    places.check_folders([folder, *([guides] if guides else [])], written)
+    jobs, problems = batch.find_jobs(folder, guides, recursive, written)
+    places.check_ending(Path(f"OUTPUT/*{ending}"), options.composite is not None)
+    cutter = Cutter(options)
+
+    def work(job: batch.Job) -> bool:
+        targets = places.in_folders(results, job.stem, ending)
+        places.make_folders(targets)
+        if not overwrite and places.are_there(targets):
+            return False
+        cutter.cut(job.image, job.guide, targets)
+        return True
+
+    results.output.mkdir(parents=True, exist_ok=True)
+    places.check_writable(results.output / batch.FAILURES, [])
+    cutter.load()
+    return batch.run_jobs(jobs, problems, results.output, work, quiet)
