@@ -143,9 +143,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoint",
         metavar="STEP",
-        type=int,
+        type=checkpoint.parse_step,
         default=-1,
-        help="snapshot by its training step; -1 is the latest (default: %(default)s)",
+        help="snapshot by its training step; -1 is the latest, best that of the lowest "
+        "validation error (default: %(default)s)",
     )
     # what is told
     told = parser.add_mutually_exclusive_group()

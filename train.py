@@ -9,14 +9,13 @@ ended, for whatever reason, goes on with --checkpoint -1 and the same options.
 """
 
 import argparse
-import hashlib
 import math
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
-from model import __version__, checkpoint, engine, storage
+from model import __version__, checkpoint, engine, lock, saving, storage
 
 # options that a resumed run must share with its beginning
 FIXED = "preset widths use_prior discriminator_layers seed batch_size crop reuse stored"
@@ -133,15 +132,23 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     # run
     parser.add_argument("--logdir", type=Path, default=Path("log/run"))
     parser.add_argument(
-        "--checkpoint", type=int, help="resume from batch N, or -1 for the newest"
+        "--checkpoint",
+        type=checkpoint.parse_step,
+        metavar="N",
+        help="resume from batch N, -1 for the newest, or best",
     )
     parser.add_argument(
         "--init", type=Path, help="start from the newest generator of another run"
     )
     parser.add_argument("--save-every", type=int, default=100, help="batches")
-    parser.add_argument("--keep", type=int, default=5, help="checkpoints that stay")
+    parser.add_argument(
+        "--keep", type=int, default=5, help="checkpoints that stay, beside the best"
+    )
     parser.add_argument("--validate-every", type=int, default=500, help="batches")
     parser.add_argument("--validation-images", type=int, default=16)
+    parser.add_argument(
+        "--patience", type=int, help="stop after N validations without a better one"
+    )
     told = parser.add_mutually_exclusive_group()
     told.add_argument(
         "-v", "--verbose", action="store_true", help="tell the options too"
@@ -186,6 +193,7 @@ def check_options(options: argparse.Namespace) -> None:
             "keep",
             "validate-every",
             "steps",
+            "patience",
         ),
         1,
     ) | dict.fromkeys(
@@ -203,7 +211,7 @@ def check_options(options: argparse.Namespace) -> None:
         raise ValueError(f"--average: got {options.average}; give 0 or more, below 1")
     if options.checkpoint is not None:
         checkpoint.find_state(options.logdir, options.checkpoint)
-    elif checkpoint.snapshots(options.logdir):
+    elif checkpoint.snapshots(options.logdir) or checkpoint.states(options.logdir):
         raise ValueError(
             f"{options.logdir}: holds a run already; resume it with --checkpoint -1 or "
             "give another --logdir"
@@ -221,76 +229,109 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1 if isinstance(error, ConnectionError) else 2
+    except saving.SaveError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("train.py: interrupted", file=sys.stderr)
         return 130
 
 
 def train(options: argparse.Namespace) -> int:
-    """Prepares everything, restores what there is, and trains; gives the exit code."""
+    """Joins the other workers, and trains; gives the exit code."""
     engine.load_tensorflow()
+    workers = join(options)
+    if not workers.is_chief:
+        return train_with(workers, options)
+    with lock.hold(options.logdir / "history.csv", "--logdir"):
+        return train_with(workers, options)
+
+
+def train_with(workers, options: argparse.Namespace) -> int:
+    """Prepares everything, restores what there is, and trains; gives the exit code."""
     import keras
 
-    from model import dataset, encoder, history, training
+    from model import dataset, history, plan, training, validation
 
-    workers = join(options)
     keras.config.set_dtype_policy(options.precision)
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")
     source = composites if options.stored else dataset.Layers(options.data, "train")
     epoch = max(1, len(composites.names) // options.batch_size)
     epochs = (options.gen_epoch, options.disc_epoch, options.adv_epoch)
-    plan = training.Plan(*(math.ceil(length * epoch) for length in epochs))
+    phases = plan.Plan(*(math.ceil(length * epoch) for length in epochs))
     with workers.strategy.scope():
         gan = build_gan(options)
-    options.logdir.mkdir(parents=True, exist_ok=True)
-    checkpoints = checkpoint.Checkpoints(
+    checkpoints = saving.Checkpoints(
         options.logdir, gan, options.keep, is_writer=workers.is_chief
     )
-    config = collect_config(options, plan, gan.generator)
-    first = 0
-    if options.checkpoint is not None:
-        check_config(options.logdir, config)
-        first = checkpoints.restore(options.checkpoint)
-        if not options.quiet:
-            print(f"resumed after {first} batches", file=sys.stderr)
-    elif options.init:
-        checkpoint.load_weights(gan.generator, options.init)
-    elif options.preset == "matting":
-        encoder.load_pretrained(gan.generator, options.encoder)
+    config = collect_config(options, phases, gan.generator)
+    first = take_up(options, checkpoints, config)
     if not workers.agreed(first):
         raise ValueError(
             f"{options.logdir}: the workers have seen different numbers of batches, "
             f"this one {first}; give them one --logdir that all of them see"
         )
-    last = sum(plan) if options.steps is None else min(sum(plan), first + options.steps)
+    total = sum(phases)
+    last = total if options.steps is None else min(total, first + options.steps)
     if first >= last:
         raise ValueError(
-            f"{options.logdir}: has seen {first} batches of the {sum(plan)} planned; "
+            f"{options.logdir}: has seen {first} batches of the {total} planned; "
             "raise --gen_epoch or --adv_epoch to go on"
         )
     if workers.is_chief:
-        checkpoint.write_config(options.logdir, config)
+        write_config(options.logdir, config, first)
     if options.verbose:
         for name, value in config.items():
             print(f"{name}: {value}", file=sys.stderr)
+    pairs = read_validation(options) if workers.is_chief else []
     with tempfile.TemporaryDirectory() as unread:  # what others than the chief write
         logdir = options.logdir if workers.is_chief else Path(unread)
+        diary = history.History(logdir, first)
+        checkpoints.mark_best(diary.best)
+        if options.patience and diary.stale >= options.patience:
+            raise ValueError(
+                f"{options.logdir}: {diary.stale} validations in a row were no better; "
+                "raise --patience to go on"
+            )
         run = training.Training(
             gan=gan,
             cluster=workers,
             batch_size=options.batch_size,
-            plan=plan,
+            plan=phases,
             highest_rate=options.lr,
             schedule=options.schedule,
             checkpoints=checkpoints,
-            history=history.History(logdir, first),
-            validation=read_validation(options) if workers.is_chief else [],
+            history=diary,
+            validation=validation.Validation(
+                gan, pairs, diary, is_alone=workers.workers > 1
+            ),
             save_every=options.save_every,
             validate_every=options.validate_every,
+            patience=options.patience,
             is_quiet=options.quiet or not workers.is_chief,
         )
         return follow(options, run, stream(options, workers, source, first, last))
+
+
+def take_up(options: argparse.Namespace, checkpoints, config: dict) -> int:
+    """Loads what the run begins with; gives the number of batches it has seen."""
+    from model import encoder
+
+    first = 0
+    if options.checkpoint is not None:
+        check_config(options.logdir, config)
+        first, fault = saving.find_whole(options.logdir, options.checkpoint)
+        if fault:
+            print(f"{fault}; going on after {first} batches", file=sys.stderr)
+        checkpoints.restore(first)
+        if not options.quiet:
+            print(f"resumed after {first} batches", file=sys.stderr)
+    elif options.init:
+        checkpoint.load_weights(checkpoints.gan.generator, options.init)
+    elif options.preset == "matting":
+        encoder.load_pretrained(checkpoints.gan.generator, options.encoder)
+    return first
 
 
 def join(options: argparse.Namespace):
@@ -351,29 +392,42 @@ def follow(options: argparse.Namespace, run, stream) -> int:
     """Trains on a stream of batches and says how it ended; gives the exit code."""
     import tensorflow as tf
 
-    from model import cluster, training
+    from model import training
 
+    code = 0
     try:
-        run.run(*stream)
-    except training.Stop as stop:
-        print(f"train.py: {stop}", file=sys.stderr)
-        run.cluster.total(0)
-        return stop.exit_code
-    except (tf.errors.OpError, ConnectionError) as error:
-        saved = checkpoint.snapshots(options.logdir)
-        if isinstance(error, ConnectionError):
-            told = str(error)
-        elif run.cluster.workers > 1 and isinstance(error, cluster.LOST):
-            told = cluster.told_lost(error)
-        else:
-            told = engine.explain(error)
-        told += "; the last state is saved" if saved else ""
-        print(f"train.py: {told}", file=sys.stderr)
-        return 1
-    finally:
+        try:
+            run.run(*stream)
+        except training.Stop as stop:
+            print(f"train.py: {stop}", file=sys.stderr)
+            code = stop.exit_code
         run.history.close()
-    run.cluster.total(0)  # nobody leaves before the chief has saved
-    return 0
+        run.cluster.total(0)  # nobody leaves before the chief has saved
+    except (saving.SaveError, tf.errors.OpError, OSError, RuntimeError) as error:
+        saved = tell_saved(options.logdir) if run.cluster.is_chief else ""
+        print(f"train.py: {tell(error, run.cluster)}{saved}", file=sys.stderr)
+        return 1
+    return code
+
+
+def tell(error: Exception, workers) -> str:
+    """Says in one line what stopped a run on its way."""
+    import tensorflow as tf
+
+    from model import cluster
+
+    if workers.workers > 1 and isinstance(error, cluster.LOST):
+        return cluster.told_lost(error)
+    if isinstance(error, tf.errors.OpError):
+        return engine.explain(error)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def tell_saved(logdir: Path) -> str:
+    """Says where a run that was stopped can go on, if it can."""
+    steps = checkpoint.states(logdir)
+    where = f"batch {steps[-1]}; resume with --checkpoint -1" if steps else ""
+    return where and f"; the last state is saved, that of {where}"
 
 
 def build_gan(options: argparse.Namespace):
@@ -418,32 +472,33 @@ def read_validation(options: argparse.Namespace) -> list[dict]:
     return list(dataset.validation_pairs(composites, options.validation_images))
 
 
-def collect_config(options: argparse.Namespace, plan, generator) -> dict:
+def collect_config(options: argparse.Namespace, phases, generator) -> dict:
     """Gathers what a run directory tells of how it was made."""
-    import keras
-    import tensorflow as tf
-
+    from model import provenance
     from model.generator import WIDTHS
 
-    layers = options.data / "layers.json"
-    digest = hashlib.sha256(layers.read_bytes()).hexdigest() if layers.exists() else ""
     told = ("verbose", "quiet")
     made_with = {
-        name: value for name, value in vars(options).items() if name not in told
+        name: str(value) if isinstance(value, Path | storage.Address) else value
+        for name, value in vars(options).items()
+        if name not in told
     }
     return made_with | {
-        "data": str(options.data),
-        "logdir": str(options.logdir),
-        "init": options.init and str(options.init),
-        "encoder": str(options.encoder),
         "widths": list(options.widths or WIDTHS[options.preset]),
-        "layers_sha256": digest,
-        "plan": plan._asdict(),
+        "plan": phases._asdict(),
         "parameters": generator.count_params(),
-        "version": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        **provenance.describe(options.data),
     }
+
+
+def write_config(logdir: Path, config: dict, first: int) -> None:
+    """Writes config.json, with what each part of the run was made with."""
+    from model import provenance
+
+    before = checkpoint.read_config(logdir).get("starts", []) if first else []
+    described = {name: config[name] for name in provenance.NAMES}
+    starts = provenance.continue_starts(before, first, described)
+    checkpoint.write_config(logdir, config | {"starts": starts})
 
 
 def check_config(logdir: Path, config: dict) -> None:
@@ -455,8 +510,9 @@ def check_config(logdir: Path, config: dict) -> None:
                 f"{logdir}: made with {name} {before[name]}, got {config[name]}; "
                 "resume with the same"
             )
-    if before.get("layers_sha256", config["layers_sha256"]) != config["layers_sha256"]:
-        print(f"{config['data']}: other layers than before", file=sys.stderr)
+    for name, told in (("layers_sha256", "layers"), ("manifest_sha256", "manifest")):
+        if before.get(name, config[name]) != config[name]:
+            print(f"{config['data']}: other {told} than before", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -180,10 +180,7 @@ def start(kind: str, place: Place) -> Cluster:
 
 def told_lost(error: tf.errors.OpError) -> str:
     """Says in one line that another process has ended."""
-    return (
-        f"a worker is gone ({engine.explain(error)}); "
-        "start all of them again with --checkpoint -1"
-    )
+    return f"a worker is gone ({engine.explain(error)}); start all of them again"
 
 
 def choose(kind: str, workers: int, gpus: int) -> str:

@@ -14,6 +14,8 @@ import tensorflow as tf
 from model import losses, matting
 from model.optimizer import LossScale
 
+NORMS = ("gradient_norm", "discriminator_gradient_norm")  # of what `compute` gives
+
 
 class MattingGAN:
     """Both networks, their optimisers and the training step.
@@ -63,6 +65,12 @@ class MattingGAN:
         if jit_compile:
             self._gradients = tf.function(self._gradients, jit_compile=True)
 
+    @property
+    def is_averaging(self) -> bool:
+        """Whether there is a moving average of the generator's weights."""
+        optimizer = self.generator_optimizer
+        return bool(optimizer.use_ema and optimizer.iterations.numpy())
+
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Lends the generator the moving average of its weights, if there is one.
@@ -70,15 +78,14 @@ class MattingGAN:
         The optimiser keeps it (`use_ema`). Inside, the generator is the one to
         measure and to ship; afterwards it is the one that learns, as it was.
         """
-        optimizer = self.generator_optimizer
-        if not optimizer.use_ema or not optimizer.iterations.numpy():
+        if not self.is_averaging:
             yield
             return
         variables = self.generator.trainable_variables
         before = [variable.numpy() for variable in variables]
         try:
             with self.strategy.scope():
-                optimizer.finalize_variable_values(variables)
+                self.generator_optimizer.finalize_variable_values(variables)
             yield
         finally:
             for variable, value in zip(variables, before, strict=True):
@@ -97,7 +104,8 @@ class MattingGAN:
         Returns:
             The losses by name, each a float32 scalar over the global batch, and
             the gradients of both networks, empty where one does not learn; all
-            summed over the replicas.
+            summed over the replicas. With the losses, by `NORMS`, the norms of the
+            gradients that there are.
         """
         results = self.strategy.run(self._summed_gradients, (batch, phase))
         # the same on every replica
@@ -128,7 +136,9 @@ class MattingGAN:
         context = tf.distribute.get_replica_context()
         flat = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.nest.flatten(results))
         values, gradients = tf.nest.pack_sequence_as(results, flat)
-        values["gradient_norm"] = tf.linalg.global_norm(tf.nest.flatten(gradients))
+        for name, some in zip(NORMS, gradients, strict=True):
+            if some:
+                values[name] = tf.linalg.global_norm(some)
         return values, gradients
 
     def _replica_gradients(self, batch, phase):

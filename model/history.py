@@ -1,23 +1,35 @@
-"""What a run tells of itself: history.csv, TensorBoard and the pictures in it."""
+"""What a run tells of itself: history.csv, validation.csv and TensorBoard.
+
+history.csv has a row for each checkpoint: means since the last one, and the means of a
+validation. validation.csv has a row for each validation, picture and kind of weights,
+`averaged` or `raw`. Numbers are rounded to six digits everywhere, so that a resumed run
+compares the same ones.
+"""
 
 import csv
+import io
+import math
 from pathlib import Path
 
-import numpy as np
-import tensorflow as tf
-
-from model import matting
+from model.board import Board
+from model.checkpoint import replace_text
 
 COLUMNS = (
-    "step phase samples_per_second learning_rate gradient_norm alpha_loss "
-    "laplacian_loss rgba_loss adversarial_loss discriminator_loss "
-    "val_sad val_mse val_foreground"
+    "step phase samples_per_second learning_rate discriminator_rate gradient_norm "
+    "discriminator_gradient_norm alpha_loss laplacian_loss rgba_loss "
+    "adversarial_loss discriminator_loss val_sad val_mse val_foreground "
+    "val_raw_sad val_raw_mse"
 ).split()
-PANEL_HEIGHT = 240  # of a validation picture, in pixels
+VALIDATION_COLUMNS = "step weights name sad mse foreground".split()
+UNCHANGED = "discriminator"  # the phase in which no validation can get better
 
 
 class History:
-    """Writes one row at a time, and continues a file where a run resumes."""
+    """Writes one row at a time, and continues the files where a run resumes.
+
+    Attributes:
+        board: TensorBoard's files.
+    """
 
     def __init__(self, directory: Path, first_step: int):
         """Opens the files of a run.
@@ -25,24 +37,30 @@ class History:
         Args:
             directory: The run directory.
             first_step: Rows after this batch, of a run that was cut off, go.
+
+        Raises:
+            ValueError: If a file is damaged.
         """
         self.path = directory / "history.csv"
-        rows = []
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = [
-                    row
-                    for row in csv.DictReader(file)
-                    if int(row["step"]) <= first_step
-                ]
-        temporary = self.path.with_suffix(".part")
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(self.path)
-        self.board = tf.summary.create_file_writer(str(directory / "tensorboard"))
+        self.validation_path = directory / "validation.csv"
+        rows = keep_rows(self.path, COLUMNS, first_step)
+        keep_rows(self.validation_path, VALIDATION_COLUMNS, first_step)
+        self.measured: list[tuple[int, float]] = []
+        for row in rows:
+            self._remember(int(row["step"]), row["phase"], row.get("val_sad"))
+        self.board = Board(directory / "tensorboard", first_step)
         self.collected: list[dict[str, float]] = []
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The batch of the lowest validation SAD, and that; None without any."""
+        return min(self.measured, key=lambda row: row[1], default=None)
+
+    @property
+    def stale(self) -> int:
+        """How many validations came after the best one."""
+        steps = [step for step, _ in self.measured]
+        return len(steps) - 1 - steps.index(self.best[0]) if steps else 0
 
     def collect(self, values: dict[str, float]) -> None:
         """Keeps what one step measured, for the mean in the next row.
@@ -73,50 +91,82 @@ class History:
         self.collected = []
         values = means | values
         row = {name: f"{value:.6g}" for name, value in values.items()}
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow(
-                {"step": step, "phase": phase, **row}
-            )
-        with self.board.as_default(step=step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
-        self.board.flush()
+        _append(self.path, COLUMNS, [{"step": step, "phase": phase, **row}])
+        self._remember(step, phase, row.get("val_sad"))
+        self.board.scalars(step, values)
         return values
 
-    def show(self, step: int, name: str, pair: dict, alpha: np.ndarray) -> None:
-        """Puts one validation pair into TensorBoard.
+    def write_validation(self, step: int, rows: list[dict]) -> None:
+        """Adds what was measured of each picture.
 
         Args:
             step: How many batches have been seen.
-            name: Of the pair.
-            pair: As `dataset.validation_pairs` gives it.
-            alpha: (H, W) float32 in [0, 1], predicted.
+            rows: Any of `VALIDATION_COLUMNS` by name.
         """
-        with self.board.as_default(step=step):
-            tf.summary.image(f"validation/{name}", panel(pair, alpha)[None])
-        self.board.flush()
+        texts = [
+            {
+                name: f"{value:.6g}" if isinstance(value, float) else value
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+        _append(
+            self.validation_path,
+            VALIDATION_COLUMNS,
+            [{"step": step, **text} for text in texts],
+        )
 
     def close(self) -> None:
         """Closes the files."""
         self.board.close()
 
+    def _remember(self, step: int, phase: str, val_sad: str | None) -> None:
+        """Keeps a validation in mind, if the row has one that counts."""
+        if val_sad and math.isfinite(float(val_sad)) and phase != UNCHANGED:
+            self.measured.append((step, float(val_sad)))
 
-def panel(pair: dict, alpha: np.ndarray) -> np.ndarray:
-    """Lays out image, trimap, alpha, truth, error and a composite side by side.
+
+def keep_rows(path: Path, columns: list[str], last_step: int) -> list[dict]:
+    """Takes the rows after a batch out of a file, and one that a kill cut short.
 
     Args:
-        pair: `image`, `foreground` (H, W, 3), `alpha` and `trimap` (H, W).
-        alpha: (H, W) float32 in [0, 1], predicted.
+        path: A CSV file with a column `step`; made if it is not there.
+        columns: Its columns from now on.
+        last_step: The last batch whose rows stay.
 
     Returns:
-        (PANEL_HEIGHT, W', 3) float32 in [0, 1].
+        The rows that stay.
+
+    Raises:
+        ValueError: If the file is damaged.
     """
-    magenta = np.broadcast_to(np.float32([1, 0, 1]), pair["image"].shape)
-    grey = [pair["trimap"] / 255, alpha, pair["alpha"], np.abs(alpha - pair["alpha"])]
-    pictures = [
-        pair["image"],
-        *(np.repeat(values[..., None], 3, axis=2) for values in grey),
-        matting.composite(pair["image"], magenta, alpha),
-    ]
-    step = max(1, pair["image"].shape[0] // PANEL_HEIGHT)
-    return np.concatenate(pictures, axis=1)[::step, ::step].astype(np.float32)
+    rows = []
+    if path.exists():
+        text = path.read_bytes().decode(errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        try:
+            rows = [
+                row
+                for row in csv.DictReader(io.StringIO(whole, newline=""))
+                if int(row["step"]) <= last_step
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: damaged ({error!r}); mend it or move it away"
+            ) from error
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    replace_text(path, stream.getvalue())
+    return rows
+
+
+def _append(path: Path, columns: list[str], rows: list[dict]) -> None:
+    """Adds rows at the end, by one call of the system."""
+    stream = io.StringIO(newline="")
+    csv.DictWriter(stream, columns).writerows(rows)
+    with path.open("ab", buffering=0) as file:
+        content = stream.getvalue().encode()
+        if file.write(content) != len(content):
+            raise OSError(f"{path}: no space left to write it")

@@ -16,7 +16,7 @@ except ImportError:  # Windows has none; there nothing guards the folder
 
 
 @contextlib.contextmanager
-def hold(manifest: Path) -> Iterator[None]:
+def hold(manifest: Path, option: str = "--output") -> Iterator[None]:
     """Keeps other runs away from a manifest and the files that it lists.
 
     The lock is a hidden file beside it, gone at the end. A folder that is not there
@@ -24,6 +24,7 @@ def hold(manifest: Path) -> Iterator[None]:
 
     Args:
         manifest: The file, existing or not.
+        option: What names another folder on the command line.
 
     Raises:
         BlockingIOError: If another run holds it.
@@ -32,7 +33,7 @@ def hold(manifest: Path) -> Iterator[None]:
     folder = manifest.parent
     is_new = not folder.exists()
     path = folder / f".{manifest.name}.lock"
-    file = _open_locked(path)
+    file = _open_locked(path, option)
     try:
         yield
     finally:
@@ -44,7 +45,7 @@ def hold(manifest: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _open_locked(path: Path) -> IO:
+def _open_locked(path: Path, option: str) -> IO:
     """Opens a lock file and locks it, or says whose turn it is."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ def _open_locked(path: Path) -> IO:
             file.close()
             raise BlockingIOError(
                 f"{path.parent}: another run is filling it; "
-                "wait for it or give another --output"
+                f"wait for it or give another {option}"
             ) from error
         except OSError:  # a file system that knows no locks
             return file

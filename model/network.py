@@ -73,12 +73,12 @@ class Network:
         return dict(zip(self.outputs, results, strict=True))
 
 
-def load_network(directory: Path | str, step: int = -1) -> Network:
+def load_network(directory: Path | str, step: int | str = -1) -> Network:
     """Loads a snapshot as ONNX, and exports it before where that is necessary.
 
     Args:
         directory: A run directory.
-        step: The batch number, or -1 for the newest.
+        step: The batch number, -1 for the newest, or `best`.
 
     Returns:
         The network.

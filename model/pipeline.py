@@ -34,12 +34,16 @@ class Matting:
     """
 
     def __init__(
-        self, checkpoint: int = -1, logdir: Path | str = LOGDIR, fast: bool = False
+        self,
+        checkpoint: int | str = -1,
+        logdir: Path | str = LOGDIR,
+        fast: bool = False,
     ):
         """Loads a snapshot.
 
         Args:
-            checkpoint: Its training step; -1 is the latest.
+            checkpoint: Its training step; -1 is the latest, `best` that of the
+                lowest validation error.
             logdir: The run directory.
             fast: Whether the network sees half of the resolution, which takes about
                 half of the time and misses some detail.

@@ -4,78 +4,23 @@ Everything that happens between two batches is here: which phase it is, the
 learning rate, saving, validating, stopping in good order.
 """
 
+import contextlib
 import math
 import signal
 import sys
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
-from model import metrics
-from model.checkpoint import Checkpoints
-from model.cluster import Alone, Cluster
-from model.gan import MattingGAN
+from model.cluster import Cluster
+from model.gan import NORMS, MattingGAN
 from model.history import History
-from model.predict import predict
+from model.plan import Plan
+from model.saving import Checkpoints, SaveError
+from model.validation import Validation
 
-ADVERSARIAL_RATE = 0.2  # learning rate of the later phases, as a share of the first's
-WARM_UP = 200  # batches at the start, in which the learning rate rises
-SCHEDULES = ("cosine", "trapezoid", "constant")
-DECAY = 0.25  # of a phase, its last part, in which a trapezoid falls
-FINAL_RATE = 0.01  # share of the learning rate at the end of a phase
-SHOWN_PAIRS = 4  # validation pairs that TensorBoard shows
-
-
-class Plan(NamedTuple):
-    """How many batches each phase has."""
-
-    generator: int
-    discriminator: int
-    adversarial: int
-
-    def phase(self, step: int) -> str:
-        """Names the phase of batch number `step`."""
-        if step < self.generator:
-            return "generator"
-        if step < self.generator + self.discriminator:
-            return "discriminator"
-        return "adversarial"
-
-    def progress(self, step: int) -> float:
-        """Gives the share of its phase that batch number `step` starts at."""
-        start = 0
-        for length in self:
-            if step < start + length:
-                return (step - start) / length
-            start += length
-        return 1.0
-
-    def learning_rate(self, step: int, highest: float, schedule: str) -> float:
-        """Gives the generator's learning rate for one batch.
-
-        Args:
-            step: Number of the batch.
-            highest: At the start of the first phase.
-            schedule: One of `SCHEDULES`: what it does in each phase, after rising at
-                the start.
-
-        Returns:
-            The learning rate.
-        """
-        rate = highest * min(1.0, (step + 1) / WARM_UP)
-        if self.phase(step) == "adversarial":
-            rate *= ADVERSARIAL_RATE
-        if schedule == "constant":
-            return rate
-        progress = self.progress(step)
-        if schedule == "cosine":
-            share = (1 + math.cos(math.pi * progress)) / 2
-        else:
-            share = min(1.0, (1 - progress) / DECAY)
-        return rate * (FINAL_RATE + (1 - FINAL_RATE) * share)
+TOLD = ("samples_per_second", "val_sad", "val_mse", "val_foreground")  # beside losses
 
 
 class Stop(Exception):
@@ -126,9 +71,10 @@ class Training:
         schedule: str,
         checkpoints: Checkpoints,
         history: History,
-        validation: list[dict],
+        validation: Validation,
         save_every: int,
         validate_every: int,
+        patience: int | None = None,
         is_quiet: bool = False,
     ):
         """Joins the parts.
@@ -139,12 +85,14 @@ class Training:
             batch_size: Samples in a batch of all processes.
             plan: Batches of each phase.
             highest_rate: The generator's learning rate at the start.
-            schedule: One of `SCHEDULES`, of the learning rate in each phase.
+            schedule: One of `plan.SCHEDULES`, of the learning rate in each phase.
             checkpoints: Where the state is saved.
             history: Where it is told.
-            validation: Pairs as `dataset.validation_pairs` gives them; may be empty.
+            validation: Measures the generator.
             save_every: Batches between two checkpoints, and rows of the history.
             validate_every: Batches between two validations.
+            patience: Validations without a better one that end the run; None for
+                any number.
             is_quiet: Whether nothing is told of the progress.
         """
         self.gan = gan
@@ -156,9 +104,11 @@ class Training:
         self.checkpoints = checkpoints
         self.history = history
         self.validation = validation
-        self.network = gan.generator if cluster.workers == 1 else Alone(gan.generator)
         self.save_every = save_every
         self.validate_every = validate_every
+        self.patience = patience
+        self.saved = 0
+        self.is_whole = True  # whether the state is that after a whole batch
         self.is_quiet = is_quiet
         self.samples, self.batches, self.seconds = 0, 0, 0.0
 
@@ -172,9 +122,10 @@ class Training:
             last: Batches that it shall have seen.
 
         Raises:
-            Stop: If a signal came, or losses are not finite.
+            SaveError: If a checkpoint cannot be written.
+            Stop: If a signal came, validations got no better, or losses are not finite.
         """
-        step = saved = first
+        step = self.saved = first
         is_plain = self.is_quiet or not sys.stderr.isatty()
         with (
             Signals() as signals,
@@ -186,21 +137,55 @@ class Training:
                     self._take_step(batch, step)
                     step += 1
                     self._count(time.monotonic() - begun)
-                    values = {}
-                    if step % self.validate_every == 0 or step == last:
-                        with self.gan.averaged():
-                            values = self._validate(step)
-                    if step % self.save_every == 0 or step == last or values:
-                        self.checkpoints.save(step)
-                        saved = step
-                        self._tell(bar, step, last, values)
+                    self._record(bar, step, last)
                     bar.update()
                     if self.cluster.total(len(signals.received)):
                         self._stop(signals, step)
                     begun = time.monotonic()
-            finally:
-                if step > saved:
-                    self.checkpoints.save(step)
+            except SaveError:
+                raise
+            except BaseException:
+                if step > self.saved and self.is_whole:
+                    with contextlib.suppress(SaveError, OSError):
+                        self._save(bar, step, last, {})
+                raise
+
+    def _record(self, bar: tqdm, step: int, last: int) -> None:
+        """Validates and saves when it is time to; stops a run that gets no better."""
+        values = {}
+        is_time = step % self.validate_every == 0 or step == last
+        if is_time:
+            values = self.validation.measure(step, self.plan.phase(step - 1))
+        if step % self.save_every == 0 or step == last or values:
+            self._save(bar, step, last, values)
+        if is_time and self.patience:
+            self._judge(is_measured=bool(values))
+
+    def _judge(self, is_measured: bool) -> None:
+        """Ends all processes if validations of the chief have got no better."""
+        stale = self.history.stale if is_measured else 0
+        if not self.cluster.total(int(stale >= self.patience)):
+            return
+        told = "validations of the chief were no better"
+        if self.history.best:
+            best, val_sad = self.history.best
+            told = (
+                f"{stale} validations after batch {best} (val_sad {val_sad:.4g}) were "
+                "no better; that one is --checkpoint best"
+            )
+        raise Stop(told, exit_code=0)
+
+    def _save(self, bar: tqdm, step: int, last: int, values: dict[str, float]) -> None:
+        """Writes the row of the history, then the checkpoint that it belongs to.
+
+        A row without its checkpoint is dropped and made again when the run resumes;
+        a checkpoint without its row would lack it for ever.
+        """
+        self._tell(bar, step, last, values)
+        best = self.history.best
+        is_best = best is not None and best[0] == step
+        self.checkpoints.save(step, best[1] if is_best else None)
+        self.saved = step
 
     def _stop(self, signals: Signals, step: int) -> None:
         """Ends all processes after a signal that one of them has got."""
@@ -212,30 +197,47 @@ class Training:
 
     def _take_step(self, batch, step: int) -> None:
         """Trains on one batch, unless its losses or gradients are not finite."""
+        phase = self.plan.phase(step)
         rate = self.plan.learning_rate(step, self.highest_rate, self.schedule)
         self.gan.generator_optimizer.learning_rate.assign(rate)
-        statistics = self.gan.generator.non_trainable_variables
-        before = [variable.numpy() for variable in statistics]
-
-        def undo() -> None:  # what the forward pass has changed
-            for variable, value in zip(statistics, before, strict=True):
-                variable.assign(value)
-
-        try:
-            values, gradients = self.gan.compute(batch, self.plan.phase(step))
-            values = {name: float(value) for name, value in values.items()}
-        except BaseException:
-            undo()
-            raise
+        values, gradients = self._compute(batch, phase)
         faulty = {name for name, value in values.items() if not math.isfinite(value)}
         if faulty:
-            undo()
             self._leave_out(values, faulty, step)
         else:
-            self.gan.apply(gradients)
-            if self.gan.loss_scale:
-                self.gan.loss_scale.keep()
-        self.history.collect(values | {"learning_rate": rate})
+            self._apply(gradients)
+        rates = {"learning_rate": rate}
+        if phase != "generator":
+            optimizer = self.gan.discriminator_optimizer
+            rates["discriminator_rate"] = float(optimizer.learning_rate)
+        self.history.collect(values | rates)
+
+    def _compute(self, batch, phase: str):
+        """Computes losses and gradients; if that fails, statistics stay as they were.
+
+        Returns:
+            The values as floats by name, and the gradients.
+        """
+        statistics = self.gan.generator.non_trainable_variables
+        before = [variable.numpy() for variable in statistics]
+        is_sound = False
+        try:
+            values, gradients = self.gan.compute(batch, phase)
+            values = {name: float(value) for name, value in values.items()}
+            is_sound = all(math.isfinite(value) for value in values.values())
+        finally:
+            if not is_sound:
+                for variable, value in zip(statistics, before, strict=True):
+                    variable.assign(value)
+        return values, gradients
+
+    def _apply(self, gradients) -> None:
+        """Updates the networks; the state is not whole until all of it is done."""
+        self.is_whole = False
+        self.gan.apply(gradients)
+        if self.gan.loss_scale:
+            self.gan.loss_scale.keep()
+        self.is_whole = True
 
     def _leave_out(self, values: dict[str, float], faulty: set[str], step: int) -> None:
         """Goes on without a batch whose gradients overflow by their scale alone.
@@ -249,14 +251,18 @@ class Training:
             Stop: If no lower scale of the loss can help.
         """
         scale = self.gan.loss_scale
-        if scale and faulty == {"gradient_norm"} and scale.lower():
-            del values["gradient_norm"]
+        if scale and faulty <= set(NORMS) and scale.lower():
+            for name in faulty:
+                del values[name]
             return
         shown = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-        self.checkpoints.save(step)
+        advice = (
+            "the state before it is saved, go on from an earlier checkpoint"
+            if step
+            else "start again"
+        )
         raise Stop(
-            f"batch {step}: not finite ({shown}); the state before it is saved, "
-            "go on from an earlier checkpoint with a lower --lr",
+            f"batch {step}: not finite ({shown}); {advice} with a lower --lr",
             exit_code=1,
         )
 
@@ -266,28 +272,6 @@ class Training:
         self.batches += 1
         self.seconds += seconds
 
-    def _validate(self, step: int) -> dict[str, float]:
-        """Measures the generator on the fixed validation pairs."""
-        rows = []
-        for number, pair in enumerate(self.validation):
-            matte = predict(self.network, pair["image"], pair["trimap"])
-            errors = metrics.foreground_error(
-                pair["foreground"], matte.foreground, pair["alpha"]
-            )
-            rows.append(
-                (
-                    metrics.sad(pair["alpha"], matte.alpha, pair["trimap"]),
-                    metrics.mse(pair["alpha"], matte.alpha, pair["trimap"]),
-                    errors["fractional"],
-                )
-            )
-            if number < SHOWN_PAIRS:
-                self.history.show(step, pair["name"], pair, matte.alpha)
-        if not rows:
-            return {}
-        names = ("val_sad", "val_mse", "val_foreground")
-        return dict(zip(names, map(float, np.nanmean(rows, axis=0)), strict=True))
-
     def _tell(self, bar: tqdm, step: int, last: int, values: dict[str, float]) -> None:
         """Writes a row of the history and shows it beside the bar, or as a line."""
         rate = self.samples / max(self.seconds, 1e-9)
@@ -296,13 +280,13 @@ class Training:
         shown = {
             name: f"{value:.4g}"
             for name, value in values.items()
-            if name.endswith("loss") or name.startswith("val") or "samples" in name
+            if name.endswith("loss") or name in TOLD
         }
         if not bar.disable:
             bar.set_postfix(shown)
         if self.is_quiet or not bar.disable:
             return
-        left = (last - step) * self.seconds / self.batches
+        left = (last - step) * self.seconds / max(self.batches, 1)
         text = "  ".join(f"{name} {value}" for name, value in shown.items())
         phase = self.plan.phase(step - 1)
         print(

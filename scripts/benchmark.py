@@ -34,7 +34,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import images, matting, metrics
+from model import checkpoint, images, matting, metrics
 from model import report as drawing
 from scripts.help import add_verbosity
 from scripts.measure import composites, photographs, sheets, speed, table
@@ -81,7 +81,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="run directories of the checkpoints (default: log/matting)",
     )
     parser.add_argument(
-        "--checkpoint", type=int, default=-1, help="its step (default: -1, the newest)"
+        "--checkpoint",
+        type=checkpoint.parse_step,
+        default=-1,
+        help="its step, or best (default: -1, the newest)",
     )
     # results
     parser.add_argument(

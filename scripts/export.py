@@ -69,7 +69,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--logdir", type=Path, default=ROOT / "log/matting", help="run directory")
-    add("--checkpoint", type=int, default=-1, help="-1 is the newest")
+    step = checkpoint.parse_step
+    add("--checkpoint", type=step, default=-1, help="-1 is the newest")
     add("--formats", nargs="+", choices=FILES, help="(default: all that there are)")
     add(
         "--precision",

@@ -21,7 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import engine, images, matting, trimap  # noqa: E402
+from model import checkpoint, engine, images, matting, trimap  # noqa: E402
 from model.network import load_network  # noqa: E402
 from model.predict import predict  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
@@ -46,7 +46,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("data", type=Path, nargs="?", default=data, help="made by scripts/combine.py")
     add("--plain", type=Path, default=ROOT / "log/matting", help="run without GAN")
     add("--gan", type=Path, default=ROOT / "log/matting-gan", help="run with GAN")
-    add("--checkpoint", type=int, default=-1, help="of both runs; -1 is the newest")
+    step = checkpoint.parse_step
+    add("--checkpoint", type=step, default=-1, help="of both runs; -1 is the newest")
     add("--names", nargs="+", help="composites to show; by default some of each kind")
     add("--rows", type=int, default=5, help="how many, without --names")
     add("--translucent", nargs="+", default=[], help="composites for translucent.png")

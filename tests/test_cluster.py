@@ -20,7 +20,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import checkpoint, cluster, dataset
+from model import checkpoint, cluster, dataset, gan
 
 ROOT = Path(__file__).resolve().parents[1]
 # 8 batches of the generator, 2 of the discriminator, 2 of both
@@ -74,7 +74,7 @@ def rows(logdir):
 
 
 def losses(logdir):
-    names = ("gradient_norm", "rgba_loss", "adversarial_loss", "discriminator_loss")
+    names = ("rgba_loss", "adversarial_loss", "discriminator_loss", *gan.NORMS)
     return np.array(
         [[float(row[name] or -1) for name in names] for row in rows(logdir)]
     )
@@ -161,7 +161,10 @@ def test_a_worker_that_is_killed_costs_at_most_what_was_not_saved(
         assert code == 1 and "Traceback" not in text, text[-3000:]
         last = text.strip().splitlines()[-1]
         assert last.startswith("train.py: a worker is gone (")
-        assert "; start all of them again with --checkpoint -1; the last" in last
+        assert last.endswith(
+            f"; start all of them again; the last state is saved, that of batch {saved}"
+            "; resume with --checkpoint -1"
+        )
     else:
         assert code != 0
     for code, text in end(start(2, *arguments, "--checkpoint", "-1")):

@@ -1,6 +1,5 @@
 import csv
 
-import numpy as np
 import pytest
 
 from model import history
@@ -57,16 +56,42 @@ def test_rows_after_the_resumed_batch_are_dropped_and_earlier_ones_kept(
     assert [row["step"] for row in rows(tmp_path)] == ["100", "200"]
 
 
-def test_a_panel_shows_six_pictures_side_by_side():
-    random = np.random.default_rng(0)
-    pair = {
-        "image": random.random((100, 60, 3)).astype(np.float32),
-        "foreground": random.random((100, 60, 3)).astype(np.float32),
-        "alpha": np.ones((100, 60), np.float32),
-        "trimap": np.full((100, 60), 128, np.uint8),
-    }
-    picture = history.panel(pair, np.full((100, 60), 0.25, np.float32))
-    assert picture.shape == (100, 360, 3) and picture.dtype == np.float32
-    np.testing.assert_array_equal(picture[:, :60], pair["image"])
-    np.testing.assert_allclose(picture[:, 120:180], 0.25)  # predicted
-    np.testing.assert_allclose(picture[:, 240:300], 0.75)  # error
+def test_a_row_cut_short_by_a_kill_is_dropped(open_history, tmp_path):
+    diary = open_history()
+    for step in (1, 2):
+        diary.write(step, "generator", {"val_sad": 0.5, "val_mse": 0.1})
+    path = tmp_path / "history.csv"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert open_history(first_step=9).best == (1, 0.5)
+    assert [row["step"] for row in rows(tmp_path)] == ["1"]
+
+
+def test_a_damaged_file_is_named(open_history, tmp_path):
+    (tmp_path / "history.csv").write_text("step,phase\nx,generator\n")
+    with pytest.raises(ValueError, match=r"history.csv: damaged .*move it away"):
+        open_history()
+
+
+def test_the_best_validation_and_those_since_survive_a_resumption(open_history):
+    diary = open_history()
+    assert diary.best is None and diary.stale == 0
+    for step, val_sad in ((1, 3.0), (2, 2.00000001), (3, 2.0), (4, float("nan"))):
+        diary.write(step, "generator", {"val_sad": val_sad})
+    diary.write(5, "discriminator", {"val_sad": 1.0})  # which changes no alpha
+    diary.write(6, "adversarial", {"val_sad": 4.0})
+    for each in (diary, open_history(first_step=6)):
+        assert each.best == (2, 2.0) and each.stale == 2
+    assert open_history(first_step=1).best == (1, 3.0)
+
+
+def test_figures_of_each_picture_are_kept_by_batch(open_history, tmp_path):
+    diary = open_history()
+    for step in (2, 4):
+        row = {"weights": "raw", "name": "a, b", "sad": 1 / 3, "mse": 0.5}
+        diary.write_validation(step, [row])
+    open_history(first_step=2)
+    with (tmp_path / "validation.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [(row["step"], row["name"], row["sad"]) for row in found] == [
+        ("2", "a, b", "0.333333")
+    ]

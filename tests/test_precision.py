@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import checkpoint, cluster, discriminator, gan, generator, training
+from model import cluster, discriminator, gan, generator, plan, saving, training
 from model.optimizer import FIRST_SCALE, PATIENCE, LossScale
 
 
@@ -91,14 +91,21 @@ def test_the_default_network_keeps_its_guess_in_all_bits():
 
 
 class Silent:
+    """Stands in for checkpoints, history and validation."""
+
+    best = None
+
     def __init__(self):
         self.saved, self.told = [], []
 
-    def save(self, step):
+    def save(self, step, val_sad):
         self.saved.append(step)
 
     def collect(self, values):
         self.told.append(values)
+
+    def write(self, step, phase, values):
+        return values
 
 
 def train(pair):
@@ -107,12 +114,12 @@ def train(pair):
         gan=pair,
         cluster=cluster.Cluster(tf.distribute.get_strategy(), cluster.Place()),
         batch_size=2,
-        plan=training.Plan(10, 0, 0),
+        plan=plan.Plan(10, 0, 0),
         highest_rate=1e-3,
         schedule="constant",
         checkpoints=silent,
         history=silent,
-        validation=[],
+        validation=silent,
         save_every=100,
         validate_every=100,
         is_quiet=True,
@@ -140,9 +147,9 @@ def test_a_batch_whose_gradients_overflow_is_left_out_and_the_scale_falls(batch)
 def test_losses_that_are_not_finite_stop_in_float16_too(batch):
     run, silent = train(build("mixed_float16"))
     broken = dict(batch, foreground=batch["foreground"] * np.inf)
-    with pytest.raises(training.Stop, match="batch 3: not finite"):
-        run._take_step(broken, 3)
-    assert silent.saved == [3]
+    with pytest.raises(training.Stop, match="batch 4: not finite"):
+        run.run([batch, broken], 3, 9)
+    assert silent.saved == [4]
 
 
 def test_the_scale_rises_after_a_while_and_says_when_it_cannot_fall():
@@ -160,7 +167,7 @@ def test_the_scale_is_saved_and_restored(tmp_path):
     saved, restored = build("mixed_float16"), build("mixed_float16")
     saved.loss_scale.factor.assign(123.0)
     saved.loss_scale.calm.assign(45)
-    checkpoint.Checkpoints(tmp_path, saved, keep=1).save(7)
-    assert checkpoint.Checkpoints(tmp_path, restored, keep=1).restore(-1) == 7
+    saving.Checkpoints(tmp_path, saved, keep=1).save(7)
+    assert saving.Checkpoints(tmp_path, restored, keep=1).restore(-1) == 7
     assert float(restored.loss_scale.factor) == 123
     assert int(restored.loss_scale.calm) == 45

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import model
-from model import training
+from model import plan as plans
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--widths", *"88888", "--crop", "64", "--batch_size", "2"]
@@ -342,12 +342,14 @@ def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
     assert code == 1
     last = text.splitlines()[-1]
     assert re.fullmatch(
-        r"train\.py: \S*disc.\.png: no such file; the last state is saved", last
+        r"train\.py: \S*disc.\.png: no such file; the last state is saved, "
+        r"that of batch \d+; resume with --checkpoint -1",
+        last,
     )
 
 
 def test_the_plan_names_phases_and_their_progress():
-    plan = training.Plan(4, 2, 2)
+    plan = plans.Plan(4, 2, 2)
     assert [plan.phase(step) for step in (0, 3, 4, 5, 6, 7)] == [
         "generator",
         "generator",
@@ -364,9 +366,9 @@ def test_the_plan_names_phases_and_their_progress():
     [("constant", 1, 1), ("cosine", 0.505, 0.0393), ("trapezoid", 1, 0.4456)],
 )
 def test_the_learning_rate_rises_and_keeps_to_its_schedule(schedule, middle, late):
-    plan = training.Plan(5000, 0, 0)
+    plan = plans.Plan(5000, 0, 0)
     rates = [plan.learning_rate(step, 2.0, schedule) / 2 for step in (0, 2500, 4450)]
-    assert rates[0] == pytest.approx(1 / training.WARM_UP, rel=1e-3)
+    assert rates[0] == pytest.approx(1 / plans.WARM_UP, rel=1e-3)
     assert rates[1] == pytest.approx(middle, abs=1e-3)
     assert rates[2] == pytest.approx(late, abs=3e-3)
 
