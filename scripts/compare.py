@@ -1,4 +1,4 @@
-"""Draws the learning curves of runs over the hours that they took.
+"""Draws the learning curves of runs, and tests whether they differ.
 
     python scripts/compare.py log/matting log/run --output curves.png
 
@@ -6,6 +6,12 @@ In come run directories, each with its history.csv; out go one picture (validati
 validation MSE and loss of alpha, a line for each run) and, on the screen, a table of
 where each of them ended. Hours are those of the batches, without saving and
 validating; on another machine they would be others.
+
+Where runs have a validation.csv, each is then compared with the first one picture by
+picture: the mean difference with its 95 % interval by Student's t, and the p of
+Wilcoxon's signed-rank test, which asks whether one is better on most pictures. A run
+whose best validation is picked (--at best) looks better than it is; the last one, which
+is taken otherwise, does not.
 """
 
 import argparse
@@ -32,6 +38,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("runs", type=Path, nargs="+", help="run directories")
     parser.add_argument(
         "--output", type=Path, default=Path("curves.png"), help="picture to write"
+    )
+    parser.add_argument(
+        "--at",
+        choices=["last", "best"],
+        default="last",
+        help="validation of each run that is tested (default: last)",
     )
     add_verbosity(parser, "a row for each validation", "errors only, and the picture")
     return parser.parse_args(arguments)
@@ -74,6 +86,96 @@ def read_history(run: Path) -> list[dict[str, float]]:
     return rows
 
 
+def read_pictures(run: Path, step: int) -> dict[str, dict[str, float]]:
+    """Reads what one validation measured of each picture, with the shipped weights.
+
+    Args:
+        run: A run directory.
+        step: The batch number of the validation.
+
+    Returns:
+        `sad` and `mse` by the names of the pictures; none where nothing was kept.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    path = run / "validation.csv"
+    if not path.is_file():
+        return {}
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    try:
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                if int(row["step"]) == step:
+                    figures = {name: float(row[name]) for name in ("sad", "mse")}
+                    found.setdefault(row["weights"], {})[row["name"]] = figures
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: damaged ({error!r})") from error
+    return found.get("averaged") or found.get("raw", {})
+
+
+def compare_pairs(before: list[float], after: list[float]) -> dict[str, float] | None:
+    """Tests whether two measurements of the same pictures differ.
+
+    Args:
+        before: Of the first run.
+        after: Of the other one, in the same order.
+
+    Returns:
+        `difference`, the mean of after - before, `low` and `high`, its 95 % interval,
+        and `p` of Wilcoxon's signed-rank test, two-sided; None if there are fewer than
+        two pictures or all are equal.
+    """
+    from scipy import stats
+
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    if len(differences) < 2 or not any(differences):
+        return None
+    mean = sum(differences) / len(differences)
+    low = high = mean  # where all differ alike
+    if any(value != differences[0] for value in differences):
+        interval = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+        low, high = interval.low, interval.high
+    p = stats.wilcoxon(differences).pvalue
+    return {"difference": mean, "low": low, "high": high, "p": float(p)}
+
+
+def print_tests(runs: list[Path], steps: list[int]) -> None:
+    """Prints the paired tests of each run against the first.
+
+    Args:
+        runs: Run directories.
+        steps: The validation of each to take.
+
+    Raises:
+        ValueError: If a file is damaged.
+    """
+    first, *others = [
+        read_pictures(run, step) for run, step in zip(runs, steps, strict=True)
+    ]
+    print()
+    for run, step, pictures in zip(runs[1:], steps[1:], others, strict=True):
+        title = (
+            f"{run.resolve().name} at {step} - {runs[0].resolve().name} at {steps[0]}"
+        )
+        names = sorted(first.keys() & pictures.keys())
+        print(f"{title}: {len(names)} pictures in both validation.csv")
+        for name, scale, label in (("sad", 1, "SAD"), ("mse", 1000, "MSE x1000")):
+            before = [scale * first[each][name] for each in names]
+            after = [scale * pictures[each][name] for each in names]
+            result = compare_pairs(before, after)
+            if result:
+                better = sum(b < a for a, b in zip(before, after, strict=True))
+                print(
+                    "  {label:10}{difference:+9.3f}  95 % [{low:+.3f}, {high:+.3f}]  "
+                    "Wilcoxon p {p:.3g}  better on {better}".format(
+                        label=label, better=better, **result
+                    )
+                )
+            elif names:
+                print(f"  {label:10} no difference")
+
+
 def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
     """Draws the curves side by side.
 
@@ -110,19 +212,27 @@ def print_table(histories: dict[str, list[dict[str, float]]], is_verbose: bool) 
     """
     print(f"{'run':24}{'batch':>8}{'hours':>8}{'SAD':>9}{'MSE x1000':>11}")
     for name, rows in histories.items():
-        measured = [row for row in rows if "val_sad" in row] or rows[-1:]
-        titled = [(name, measured[-1])]
-        titled += [("  before", row) for row in measured[:-1] if is_verbose]
-        best = min(measured, key=lambda row: row.get("val_sad", 0))
-        for title, row in [*titled, ("  its best", best)]:
-            sad, mse = (
-                row.get("val_sad", float("nan")),
-                row.get("val_mse", float("nan")),
-            )
+        titled = [(name, pick(rows, "last"))]
+        titled += [("  before", row) for row in validated(rows)[:-1] if is_verbose]
+        for title, row in [*titled, ("  its best", pick(rows, "best"))]:
+            nothing = float("nan")
+            sad, mse = row.get("val_sad", nothing), row.get("val_mse", nothing)
             print(
                 f"{title:24}{row['step']:8.0f}{row['hours']:8.2f}{sad:9.3f}"
                 f"{1000 * mse:11.2f}"
             )
+
+
+def validated(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Gives the rows that have a validation; the last row if there is none."""
+    return [row for row in rows if "val_sad" in row] or rows[-1:]
+
+
+def pick(rows: list[dict[str, float]], which: str) -> dict[str, float]:
+    """Picks the row of the last or the best validation; the last row without any."""
+    if which == "last":
+        return validated(rows)[-1]
+    return min(validated(rows), key=lambda row: row.get("val_sad", 0))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,14 +243,17 @@ def main(arguments: list[str] | None = None) -> int:
         if len(histories) < len(options.runs):
             raise ValueError("two runs of one name; rename one")
         draw(histories, options.output)
+        if not options.quiet:
+            print_table(histories, options.verbose)
+        if not options.quiet and len(options.runs) > 1:
+            steps = [int(pick(rows, options.at)["step"]) for rows in histories.values()]
+            print_tests(options.runs, steps)
     except ImportError as error:
         print(f"compare.py: {error}; pip install '.[benchmark]' first", file=sys.stderr)
         return 2
     except (OSError, ValueError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
-    if not options.quiet:
-        print_table(histories, options.verbose)
     return 0
 
 

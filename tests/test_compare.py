@@ -63,3 +63,49 @@ def test_what_is_no_history_is_refused(text, message, runs, capsys):
     err = capsys.readouterr().err
     assert message in err and err.count("\n") == 1
     assert not (runs / "x.png").exists()
+
+
+def write_validation(run, step, weights, errors):
+    with (run / "validation.csv").open("a") as file:
+        if file.tell() == 0:
+            file.write("step,weights,name,sad,mse,foreground\n")
+        for name, error in errors.items():
+            file.write(f"{step},{weights},{name},{error},{error / 100},\n")
+
+
+def test_runs_are_tested_on_the_pictures_that_both_have(runs, capsys):
+    # by hand: differences -1, -2, -3, -4, -5; mean -3, standard error sqrt(0.5),
+    # t(4, 0.975) 2.776; all of one sign, so p = 2 / 2**5
+    first = dict(zip("abcdex", (9, 9, 9, 9, 9, 1), strict=True))
+    second = dict(zip("abcdey", (8, 7, 6, 5, 4, 1), strict=True))
+    write_validation(runs / "first", 300, "raw", first)
+    write_validation(runs / "second", 300, "raw", dict.fromkeys(second, 99))
+    write_validation(runs / "second", 200, "averaged", dict.fromkeys(second, 99))
+    write_validation(runs / "second", 300, "averaged", second)
+    paths = [str(runs / "first"), str(runs / "second")]
+    assert compare.main([*paths, "--output", str(runs / "x.png")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-3] == "second at 300 - first at 300: 5 pictures in both validation.csv"
+    assert told[-2] == (
+        "  SAD          -3.000  95 % [-4.963, -1.037]  Wilcoxon p 0.0625  better on 5"
+    )
+    assert "-30.000  95 % [-49.63" in told[-1]
+
+
+def test_the_best_validation_of_each_is_tested_on_request(runs, capsys):
+    write_validation(runs / "first", 200, "averaged", {"a": 1, "b": 2})
+    write_validation(runs / "second", 300, "averaged", {"a": 1, "b": 2})
+    arguments = [str(runs / "first"), str(runs / "second"), "--at", "best"]
+    assert compare.main([*arguments, "--output", str(runs / "x.png")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-3].startswith("second at 300 - first at 200: 2 pictures in both")
+    assert told[-1].split() == ["MSE", "x1000", "no", "difference"]
+    (runs / "second/validation.csv").write_text("step,name\n300,a\n")
+    assert compare.main([*arguments, "--output", str(runs / "x.png")]) == 2
+    assert "validation.csv: damaged" in capsys.readouterr().err
+
+
+def test_differences_that_are_all_alike_have_no_width():
+    result = compare.compare_pairs([1.0, 2.0, 3.0], [2.0, 3.0, 4.0])
+    assert (result["low"], result["difference"], result["high"]) == (1, 1, 1)
+    assert result["p"] == 0.25
