@@ -5,6 +5,7 @@ training state comes last, so that a state with an index is complete; then comes
 generator, which can be made again from the state; only then older ones are deleted.
 """
 
+import io
 import os
 import re
 import shutil
@@ -18,6 +19,13 @@ PART = ".part-"  # begins the name of what is not complete
 
 class SaveError(Exception):
     """A checkpoint that could not be written; those before it are as they were."""
+
+
+class Memory(io.BytesIO):
+    """A file in memory: HDF5 itself crashes the program where the disk is full."""
+
+    def __str__(self) -> str:  # Keras looks at the name's ending
+        return "memory.weights.h5"
 
 
 class Checkpoints:
@@ -139,8 +147,10 @@ class Checkpoints:
         """Writes the generator as it is shipped, with averaged weights."""
         path = self.directory / WEIGHTS.format(step=step)
         part = path.with_name(PART + path.name)
+        content = Memory()
         with self.gan.averaged():
-            self.gan.generator.save_weights(part)
+            self.gan.generator.save_weights(content)
+        part.write_bytes(content.getbuffer())
         os.replace(part, path)
 
     def _mend_weights(self, step: int) -> None:
@@ -237,7 +247,7 @@ def _find_fault(path: Path) -> str:
         reader = tf.train.load_checkpoint(str(path))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         return f"{path}: damaged ({_first_line(error)})"
     return ""
 

@@ -19,6 +19,7 @@ Exit code 1 means that something was lost; the folder with it is left and named.
 import argparse
 import os
 import random
+import runpy
 import shutil
 import signal
 import sys
@@ -138,7 +139,6 @@ def read_weights(logdir: Path, step: int) -> dict[str, np.ndarray]:
 
 def train_whole(data: Path, logdir: Path, keep: int) -> int:
     """Runs train.py, from the newest checkpoint if there is one."""
-    import train
     from model import composites
 
     epoch = max(1, len(composites.Composites(data, "train").names) // 2)
@@ -150,7 +150,7 @@ def train_whole(data: Path, logdir: Path, keep: int) -> int:
     line += ["--adv_epoch", shares[2], "--keep", str(keep)]
     if checkpoint.states(logdir):
         line += ["--checkpoint", "-1"]
-    return train.main(line)
+    return runpy.run_path(str(ROOT / "train.py"))["main"](line)
 
 
 def check_snapshots(logdir: Path, undisturbed: Path) -> None:
