@@ -1,0 +1,52 @@
+import os
+import signal
+import time
+
+import h5py
+import pytest
+
+from scripts import soak
+
+
+def write(folder, step, value):
+    folder.mkdir(exist_ok=True)
+    with h5py.File(folder / f"generator-{step}.weights.h5", "w") as file:
+        file["layers/a/vars/0"] = [value]
+
+
+def test_a_snapshot_that_differs_in_one_bit_or_is_cut_short_is_found(tmp_path):
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    for step in (1, 2):
+        write(undisturbed, step, float(step))
+        write(killed, step, float(step))
+    soak.check_snapshots(killed, undisturbed)
+    write(killed, 2, 2.0000000000000004)
+    with pytest.raises(soak.Lost, match="snapshot 2 is another"):
+        soak.check_snapshots(killed, undisturbed)
+    path = killed / "generator-1.weights.h5"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(soak.Lost, match="snapshot 1 cannot be read"):
+        soak.check_snapshots(killed, undisturbed)
+
+
+def test_a_forked_process_is_killed_when_it_has_got_somewhere(tmp_path):
+    def work():
+        (tmp_path / "here").touch()
+        time.sleep(600)
+        return 0
+
+    number = soak.fork(work, tmp_path / "log.txt")
+    soak.wait(number, (tmp_path / "here").exists)
+    assert soak.kill(number) == -signal.SIGKILL
+    number = soak.fork(lambda: os.write(1, b"xyz"), tmp_path / "log.txt")
+    soak.wait(number, lambda: False)
+    assert soak.kill(number) == 3 and not soak.RUNNING
+    assert (tmp_path / "log.txt").read_text() == "xyz"
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
+    assert soak.main([str(tmp_path / "none")]) == 2
+    error = capsys.readouterr().err
+    assert "none: no such directory; run scripts/combine.py first" in error
