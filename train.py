@@ -10,16 +10,11 @@ ended, for whatever reason, goes on with --checkpoint -1 and the same options.
 
 import argparse
 import math
-import secrets
 import sys
 import tempfile
 from pathlib import Path
 
 from model import __version__, checkpoint, engine, lock, saving, storage
-
-# options that a resumed run must share with its beginning
-FIXED = "preset widths use_prior discriminator_layers seed batch_size crop reuse stored"
-FIXED += " average precision"
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -240,7 +235,11 @@ def main(arguments: list[str] | None = None) -> int:
 def train(options: argparse.Namespace) -> int:
     """Joins the other workers, and trains; gives the exit code."""
     engine.load_tensorflow()
-    workers = join(options)
+    from model import cluster
+
+    workers = cluster.join(
+        options.strategy, options.batch_size, options.jit, options.quiet
+    )
     if not workers.is_chief:
         return train_with(workers, options)
     with lock.hold(options.logdir / "history.csv", "--logdir"):
@@ -251,7 +250,7 @@ def train_with(workers, options: argparse.Namespace) -> int:
     """Prepares everything, restores what there is, and trains; gives the exit code."""
     import keras
 
-    from model import dataset, history, plan, training, validation
+    from model import dataset, feed, history, plan, provenance, training, validation
 
     keras.config.set_dtype_policy(options.precision)
     keras.utils.set_random_seed(options.seed)
@@ -265,7 +264,7 @@ def train_with(workers, options: argparse.Namespace) -> int:
     checkpoints = saving.Checkpoints(
         options.logdir, gan, options.keep, is_writer=workers.is_chief
     )
-    config = collect_config(options, phases, gan.generator)
+    config = provenance.collect(vars(options), phases, gan.generator)
     first = take_up(options, checkpoints, config)
     if not workers.agreed(first):
         raise ValueError(
@@ -280,7 +279,7 @@ def train_with(workers, options: argparse.Namespace) -> int:
             "raise --gen_epoch or --adv_epoch to go on"
         )
     if workers.is_chief:
-        write_config(options.logdir, config, first)
+        provenance.write_config(options.logdir, config, first)
     if options.verbose:
         for name, value in config.items():
             print(f"{name}: {value}", file=sys.stderr)
@@ -311,16 +310,31 @@ def train_with(workers, options: argparse.Namespace) -> int:
             patience=options.patience,
             is_quiet=options.quiet or not workers.is_chief,
         )
-        return follow(options, run, stream(options, workers, source, first, last))
+        batches = feed.stream(
+            workers,
+            source,
+            data=options.data,
+            stored=options.stored,
+            address=options.data_service,
+            first=first,
+            last=last,
+            batch_size=options.batch_size,
+            threads=options.workers,
+            seed=options.seed,
+            size=options.crop,
+            use_prior=options.use_prior,
+            reuse=options.reuse,
+        )
+        return follow(options.logdir, run, batches, first, last)
 
 
 def take_up(options: argparse.Namespace, checkpoints, config: dict) -> int:
     """Loads what the run begins with; gives the number of batches it has seen."""
-    from model import encoder
+    from model import encoder, provenance
 
     first = 0
     if options.checkpoint is not None:
-        check_config(options.logdir, config)
+        provenance.check_config(options.logdir, config)
         first, fault = saving.find_whole(options.logdir, options.checkpoint)
         if fault:
             print(f"{fault}; going on after {first} batches", file=sys.stderr)
@@ -334,61 +348,7 @@ def take_up(options: argparse.Namespace, checkpoints, config: dict) -> int:
     return first
 
 
-def join(options: argparse.Namespace):
-    """Waits for the other workers; gives all of them, after the checks of options."""
-    from model import cluster
-
-    place = cluster.read_place()
-    if place.workers > 1 and not options.quiet:
-        told = f"worker {place.rank} of {place.workers}: waiting for all of them"
-        print(told, file=sys.stderr, flush=True)
-    workers = cluster.start(options.strategy, place)
-    workers.positions(options.batch_size)
-    if options.jit and workers.replicas > 1:
-        raise ValueError(
-            f"--jit: got it with {workers.replicas} replicas, which talk to each other "
-            "where XLA cannot; leave it out"
-        )
-    return workers
-
-
-def stream(options: argparse.Namespace, workers, source, first: int, last: int):
-    """Gives the batches of this process from number `first` on, and both numbers."""
-    from model import dataset, service
-
-    parts = workers.replicas // workers.workers  # one for each device of this process
-    wanted = {
-        "seed": options.seed,
-        "first": first,
-        "batch_size": options.batch_size,
-        "size": options.crop,
-        "use_prior": options.use_prior,
-        "reuse": options.reuse,
-    }
-    if options.data_service:
-        job = workers.total(secrets.randbits(40) if workers.is_chief else 0)
-        batches = service.batches(
-            options.data_service,
-            f"train-{job}",
-            data=options.data,
-            stored=options.stored,
-            part_size=options.batch_size // workers.replicas,
-            **wanted,
-        ).take((last - first) * parts)
-    else:
-        batches = dataset.batches(
-            source,
-            steps=last - first,
-            workers=options.workers,
-            places=workers.positions(options.batch_size),
-            parts=parts,
-            **wanted,
-        )
-    spread = workers.strategy.distribute_datasets_from_function(lambda _: batches)
-    return spread, first, last
-
-
-def follow(options: argparse.Namespace, run, stream) -> int:
+def follow(logdir: Path, run, batches, first: int, last: int) -> int:
     """Trains on a stream of batches and says how it ended; gives the exit code."""
     import tensorflow as tf
 
@@ -397,30 +357,17 @@ def follow(options: argparse.Namespace, run, stream) -> int:
     code = 0
     try:
         try:
-            run.run(*stream)
+            run.run(batches, first, last)
         except training.Stop as stop:
             print(f"train.py: {stop}", file=sys.stderr)
             code = stop.exit_code
         run.history.close()
         run.cluster.total(0)  # nobody leaves before the chief has saved
     except (saving.SaveError, tf.errors.OpError, OSError, RuntimeError) as error:
-        saved = tell_saved(options.logdir) if run.cluster.is_chief else ""
-        print(f"train.py: {tell(error, run.cluster)}{saved}", file=sys.stderr)
+        saved = tell_saved(logdir) if run.cluster.is_chief else ""
+        print(f"train.py: {run.cluster.explain(error)}{saved}", file=sys.stderr)
         return 1
     return code
-
-
-def tell(error: Exception, workers) -> str:
-    """Says in one line what stopped a run on its way."""
-    import tensorflow as tf
-
-    from model import cluster
-
-    if workers.workers > 1 and isinstance(error, cluster.LOST):
-        return cluster.told_lost(error)
-    if isinstance(error, tf.errors.OpError):
-        return engine.explain(error)
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def tell_saved(logdir: Path) -> str:
@@ -470,49 +417,6 @@ def read_validation(options: argparse.Namespace) -> list[dict]:
         print("no validation split: training goes without", file=sys.stderr)
         return []
     return list(dataset.validation_pairs(composites, options.validation_images))
-
-
-def collect_config(options: argparse.Namespace, phases, generator) -> dict:
-    """Gathers what a run directory tells of how it was made."""
-    from model import provenance
-    from model.generator import WIDTHS
-
-    told = ("verbose", "quiet")
-    made_with = {
-        name: str(value) if isinstance(value, Path | storage.Address) else value
-        for name, value in vars(options).items()
-        if name not in told
-    }
-    return made_with | {
-        "widths": list(options.widths or WIDTHS[options.preset]),
-        "plan": phases._asdict(),
-        "parameters": generator.count_params(),
-        **provenance.describe(options.data),
-    }
-
-
-def write_config(logdir: Path, config: dict, first: int) -> None:
-    """Writes config.json, with what each part of the run was made with."""
-    from model import provenance
-
-    before = checkpoint.read_config(logdir).get("starts", []) if first else []
-    described = {name: config[name] for name in provenance.NAMES}
-    starts = provenance.continue_starts(before, first, described)
-    checkpoint.write_config(logdir, config | {"starts": starts})
-
-
-def check_config(logdir: Path, config: dict) -> None:
-    """Refuses to resume with options that would change networks or data."""
-    before = checkpoint.read_config(logdir)
-    for name in FIXED.split():
-        if name in before and before[name] != config[name]:
-            raise ValueError(
-                f"{logdir}: made with {name} {before[name]}, got {config[name]}; "
-                "resume with the same"
-            )
-    for name, told in (("layers_sha256", "layers"), ("manifest_sha256", "manifest")):
-        if before.get(name, config[name]) != config[name]:
-            print(f"{config['data']}: other {told} than before", file=sys.stderr)
 
 
 if __name__ == "__main__":

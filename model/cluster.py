@@ -7,6 +7,7 @@ replica sees its part of each batch, and all hold the same weights.
 
 import json
 import os
+import sys
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -124,6 +125,14 @@ class Cluster:
         difference = abs(self.workers * number - self.total(number))
         return self.total(difference) == 0
 
+    def explain(self, error: Exception) -> str:
+        """Says in one line what stopped the training."""
+        if self.workers > 1 and isinstance(error, LOST):
+            return told_lost(error)
+        if isinstance(error, tf.errors.OpError):
+            return engine.explain(error)
+        return " ".join(str(error).split()) or type(error).__name__
+
 
 class Alone:
     """A network that one process runs by itself, as `predict.predict` wants it.
@@ -176,6 +185,36 @@ def start(kind: str, place: Place) -> Cluster:
     else:
         strategy = tf.distribute.get_strategy()
     return Cluster(strategy, place if kind == "multiworker" else Place())
+
+
+def join(kind: str, batch_size: int, is_compiled: bool, is_quiet: bool) -> Cluster:
+    """Waits for the other processes that TF_CONFIG lists, and checks the options.
+
+    Args:
+        kind: As of `start`.
+        batch_size: Samples in a batch of all replicas.
+        is_compiled: Whether XLA compiles the step.
+        is_quiet: Whether nothing is told while it waits.
+
+    Returns:
+        The cluster.
+
+    Raises:
+        OSError: If the processes do not come together.
+        ValueError: If the options do not go with it, or TF_CONFIG is damaged.
+    """
+    place = read_place()
+    if place.workers > 1 and not is_quiet:
+        told = f"worker {place.rank} of {place.workers}: waiting for all of them"
+        print(told, file=sys.stderr, flush=True)
+    workers = start(kind, place)
+    workers.positions(batch_size)
+    if is_compiled and workers.replicas > 1:
+        raise ValueError(
+            f"--jit: got it with {workers.replicas} replicas, which talk to each other "
+            "where XLA cannot; leave it out"
+        )
+    return workers
 
 
 def told_lost(error: tf.errors.OpError) -> str:

@@ -3,18 +3,89 @@
 import hashlib
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
-from model import __version__
+from model import __version__, checkpoint
+from model.plan import Plan
+from model.storage import Address
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = (
     "layers_sha256 manifest_sha256 version commit "
     "python platform tensorflow keras numpy"
 ).split()
+FIXED = (  # options that a resumed run must share with its beginning
+    "preset widths use_prior discriminator_layers seed batch_size crop reuse stored "
+    "average precision"
+).split()
+TOLD = ("verbose", "quiet")  # options that change nothing
 
 
-def describe(data: Path) -> dict[str, str]:
+def collect(options: dict, plan: Plan, generator) -> dict:
+    """Gathers what a run directory tells of how it was made.
+
+    Args:
+        options: Those of train.py by name.
+        plan: Batches of each phase.
+        generator: As `generator.build_generator` gives it.
+
+    Returns:
+        What config.json holds, but the `starts`.
+    """
+    from model.generator import WIDTHS
+
+    made_with = {
+        name: str(value) if isinstance(value, Path | Address) else value
+        for name, value in options.items()
+        if name not in TOLD
+    }
+    return made_with | {
+        "widths": list(options["widths"] or WIDTHS[options["preset"]]),
+        "plan": plan._asdict(),
+        "parameters": generator.count_params(),
+        **describe(options["data"]),
+    }
+
+
+def write_config(logdir: Path, config: dict, first: int) -> None:
+    """Writes config.json, with what each part of the run was made with.
+
+    Args:
+        logdir: The run directory.
+        config: As of `collect`.
+        first: Number of the first batch now.
+    """
+    before = checkpoint.read_config(logdir).get("starts", []) if first else []
+    described = {name: config[name] for name in NAMES}
+    starts = continue_starts(before, first, described)
+    checkpoint.write_config(logdir, config | {"starts": starts})
+
+
+def check_config(logdir: Path, config: dict) -> None:
+    """Refuses to resume with options that would change networks or data.
+
+    Args:
+        logdir: The run directory.
+        config: As of `collect`, now.
+
+    Raises:
+        FileNotFoundError: If the run has no config.json.
+        ValueError: If an option differs, or the file is damaged.
+    """
+    before = checkpoint.read_config(logdir)
+    for name in FIXED:
+        if name in before and before[name] != config[name]:
+            raise ValueError(
+                f"{logdir}: made with {name} {before[name]}, got {config[name]}; "
+                "resume with the same"
+            )
+    for name, told in (("layers_sha256", "layers"), ("manifest_sha256", "manifest")):
+        if before.get(name, config[name]) != config[name]:
+            print(f"{config['data']}: other {told} than before", file=sys.stderr)
+
+
+def describe(data: Path | Address) -> dict[str, str]:
     """Gathers what a checkpoint can be traced back to, beside the options.
 
     Args:
@@ -42,7 +113,7 @@ def describe(data: Path) -> dict[str, str]:
     return dict(zip(NAMES, values, strict=True))
 
 
-def hash_files(paths: list[Path]) -> str:
+def hash_files(paths: list[Path | Address]) -> str:
     """Gives the SHA-256 of files one after the other, those that are there.
 
     Args:

@@ -70,7 +70,7 @@ LAYERS = [
         "model.video",
         "model.service",
     },
-    {"model.training"},
+    {"model.training", "model.feed"},
     {"model.pipeline", "model.doctor", "model.cutting"},
     {"model.folder", "model.footage"},
 ]
