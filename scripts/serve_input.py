@@ -19,7 +19,8 @@ import re  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 
-from model import engine  # noqa: E402
+from model import __version__, engine  # noqa: E402
+from scripts.help import add_verbosity  # noqa: E402
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,6 +43,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="where a dispatcher writes down what it has handed out, so that it may "
         "be started again",
     )
+    add_verbosity(
+        parser, "tell versions, which have to match", "errors only, not the address"
+    )
     return parser.parse_args(arguments)
 
 
@@ -55,8 +59,8 @@ def check_options(options: argparse.Namespace) -> None:
         raise ValueError(f"--dispatcher: got {options.dispatcher}; give HOST:PORT")
 
 
-def serve(options: argparse.Namespace) -> None:
-    """Starts a server, tells its address and waits for a signal."""
+def start(options: argparse.Namespace):
+    """Starts a server and tells its address; it serves as long as it is kept."""
     engine.load_tensorflow()
     import tensorflow as tf
 
@@ -69,7 +73,7 @@ def serve(options: argparse.Namespace) -> None:
                 fault_tolerant_mode=options.work_dir is not None,
             )
         )
-        print(server.target.removeprefix("grpc://"), flush=True)
+        told = server.target.removeprefix("grpc://")
     else:
         from model import service
 
@@ -82,7 +86,16 @@ def serve(options: argparse.Namespace) -> None:
                 port=options.port,
             )
         )
-        print(f"{host}: ready", flush=True)
+        told = f"{host}: ready"
+    if options.verbose:
+        print(f"version {__version__}, TensorFlow {tf.__version__}", file=sys.stderr)
+    if not options.quiet:
+        print(told, flush=True)
+    return server
+
+
+def wait() -> None:
+    """Waits for a signal that ends the program."""
     while True:
         signal.pause()
 
@@ -92,7 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_args(arguments)
     try:
         check_options(options)
-        serve(options)
+        server = start(options)
+        wait()
+        del server
     except (OSError, ValueError) as error:
         print(f"serve_input.py: {error}", file=sys.stderr)
         return 2
@@ -101,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("serve_input.py: stopped", file=sys.stderr)
-    return 130
+        return 130
+    return 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from model import checkpoint, engine  # noqa: E402
+from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
 
 PHASES = (6, 3, 5)  # batches of a whole training
 SIDE = 200  # of the one layer's matrix
@@ -48,7 +49,9 @@ class Lost(Exception):
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=DefaultsFormatter
+    )
     parser.add_argument("data", type=Path, help="directory made by scripts/combine.py")
     parser.add_argument("--kills", type=int, default=176, help="while saving")
     parser.add_argument("--whole", type=int, default=24, help="of the whole train.py")
@@ -56,6 +59,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, help="where to work (default: a temporary one)"
     )
+    add_verbosity(parser, "tell where the killed processes write what they say")
     return parser.parse_args(arguments)
 
 
@@ -204,7 +208,8 @@ def soak_whole(options: argparse.Namespace, folder: Path) -> dict[str, int]:
             raise Lost(f"train.py ended with {code}, see {log}")
         check_snapshots(logdir, undisturbed)
         kills, ended = kills + (not is_done), ended + is_done
-        print(f"whole {kills}: after {newest(logdir)}", flush=True)
+        if not options.quiet:
+            print(f"whole {kills}: after {newest(logdir)}", flush=True)
         if is_done and checkpoint.find_snapshot(logdir) != total:
             raise Lost("the end has no snapshot")
     return {"kills": kills, "runs that ended as an undisturbed one": ended}
@@ -299,7 +304,8 @@ def soak_saving(options: argparse.Namespace, folder: Path) -> dict[str, int]:
             arrays = read_weights(logdir, step).values()
             if any(np.any(array != step) for array in arrays):
                 raise Lost(f"after kill {number} snapshot {step} is another")
-        print(f"saving {number}: killed after {newest(logdir)}", flush=True)
+        if not options.quiet:
+            print(f"saving {number}: killed after {newest(logdir)}", flush=True)
     return {"kills": options.kills, "in the middle of a file": unfinished}
 
 
@@ -320,6 +326,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     folder = options.folder or Path(tempfile.mkdtemp(prefix="soak-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if options.verbose:
+        print(f"{folder / 'log.txt'}: what the processes say", flush=True)
     told = []
     try:
         for name, soak in (("kills", soak_saving), ("whole", soak_whole)):
@@ -334,7 +342,8 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         for number in list(RUNNING):
             kill(number)
-    print("; ".join(told) + "; nothing was lost")
+    if not options.quiet:
+        print("; ".join(told) + "; nothing was lost")
     if not options.folder:
         shutil.rmtree(folder)
     return 0

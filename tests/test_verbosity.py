@@ -222,6 +222,30 @@ def prepare_benchmark_video(folder, monkeypatch, layer_folders):
     ]
 
 
+def prepare_serve_input(folder, monkeypatch, layer_folders):
+    program = importlib.import_module("scripts.serve_input")
+    services = SimpleNamespace(
+        DispatcherConfig=lambda **_: None,
+        DispatchServer=lambda _: SimpleNamespace(target="grpc://host:5050"),
+    )
+    data = SimpleNamespace(experimental=SimpleNamespace(service=services))
+    tensorflow = SimpleNamespace(data=data, __version__="0")
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
+    monkeypatch.setattr(program.engine, "load_tensorflow", lambda: None)
+    monkeypatch.setattr(program, "wait", lambda: None)
+    return ["dispatcher"]
+
+
+def prepare_soak(folder, monkeypatch, layer_folders):
+    program = importlib.import_module("scripts.soak")
+    for name in ("dataset", "gan", "history", "saving", "training"):
+        pretend(monkeypatch, f"model.{name}", SimpleNamespace())
+    monkeypatch.setattr(program.engine, "load_tensorflow", lambda: None)
+    for name in ("soak_saving", "soak_whole"):
+        monkeypatch.setattr(program, name, lambda *_: {"kills": 1})
+    return [folder, "--folder", folder / "work"]
+
+
 RUNS = {  # script: how to prepare it, and what -v tells
     "benchmark": (prepare_benchmark, "GT01"),
     "benchmark_combine": (prepare_benchmark_combine, "combine.py, 1: 4 samples in"),
@@ -236,9 +260,12 @@ RUNS = {  # script: how to prepare it, and what -v tells
     "overview": (prepare_overview, "background: 1 of 1"),
     "pictures": (prepare_pictures, "result.png: 96x40 pixels"),
     "render": (prepare_render, "net-000-0.webp: {'holes': 7}"),
+    "serve_input": (prepare_serve_input, ", TensorFlow 0"),
+    "soak": (prepare_soak, "log.txt: what the processes say"),
     "trimap": (prepare_trimap, "% foreground"),
 }
-WITH_OUTPUT = set(RUNS) - {"benchmark_combine", "trimap", "list_urls"}
+WITHOUT_OUTPUT = {"benchmark_combine", "trimap", "list_urls", "serve_input", "soak"}
+WITH_OUTPUT = set(RUNS) - WITHOUT_OUTPUT
 ENDINGS = {"compare": "curves.png", "convert_encoder": "encoder.npz"}
 
 
