@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import images, matting, predict, propagate, steady
+from model import checkpoint, images, matting, predict, propagate, steady
 from model.network import load_network
 from scripts.help import add_verbosity
 from scripts.measure import clips, flicker, table
@@ -71,7 +71,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="run directory of the checkpoint (default: log/matting)",
     )
     parser.add_argument(
-        "--checkpoint", type=int, default=-1, help="its step (default: -1, the newest)"
+        "--checkpoint",
+        type=checkpoint.parse_step,
+        default=-1,
+        help="its step, or best (default: -1, the newest)",
     )
     parser.add_argument(
         "--output",
