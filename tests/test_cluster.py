@@ -20,7 +20,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import checkpoint, cluster, dataset, gan
+from model import checkpoint, cluster, dataset, gan, training
 
 ROOT = Path(__file__).resolve().parents[1]
 # 8 batches of the generator, 2 of the discriminator, 2 of both
@@ -247,6 +247,32 @@ def test_the_strategy_follows_what_there_is():
     assert cluster.choose("none", 2, 8) == "none"
     with pytest.raises(ValueError, match="TF_CONFIG lists no other worker; set it"):
         cluster.choose("multiworker", 1, 0)
+
+
+def judge(told, stale, best):
+    """Lets a process look at its validations; `told` is what all have told so far."""
+    parts = dict.fromkeys("gan plan checkpoints validation schedule".split())
+    numbers = dict.fromkeys("batch_size highest_rate save_every validate_every".split())
+    run = training.Training(
+        cluster=SimpleNamespace(total=lambda number: told.append(number) or sum(told)),
+        history=SimpleNamespace(best=best, stale=stale),
+        patience=2,
+        **parts,
+        **numbers,
+    )
+    run._judge(is_measured=best is not None)
+
+
+def test_all_processes_end_when_validations_of_the_chief_get_no_better():
+    told = []
+    judge(told, 1, (2, 5.0))
+    judge(told, 0, None)
+    assert told == [0, 0]
+    for stale, best, said in ((2, (2, 5.0), "after batch 2 "), (0, None, "the chief")):
+        with pytest.raises(training.Stop, match=said) as stopped:
+            judge(told, stale, best)
+        assert stopped.value.exit_code == 0
+    assert told == [0, 0, 1, 0]
 
 
 def place_of(**config):

@@ -125,6 +125,18 @@ def test_going_back_moves_later_checkpoints_aside_and_goes_on_from_there(tmp_pat
     assert resumed.restore(-1) == 4
 
 
+def test_a_process_that_is_no_writer_restores_and_changes_nothing(tmp_path):
+    save(tmp_path, 1, 2).mark_best((1, 5.0))
+    (tmp_path / "generator-1.weights.h5").unlink()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    pair = build()
+    checkpoints = saving.Checkpoints(tmp_path, pair, keep=1, is_writer=False)
+    assert checkpoints.restore(1) == 1 and holds(pair, 1)
+    checkpoints.mark_best(None)
+    checkpoints.save(3, 4.0)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_state_of_another_architecture_is_refused_in_one_line(tmp_path):
     save(tmp_path, 3)
     with pytest.raises(ValueError, match="does not fit these options") as error:
