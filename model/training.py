@@ -209,7 +209,7 @@ class Training:
         rates = {"learning_rate": rate}
         if phase != "generator":
             optimizer = self.gan.discriminator_optimizer
-            rates["discriminator_rate"] = float(optimizer.learning_rate)
+            rates["discriminator_rate"] = float(optimizer.learning_rate.numpy())
         self.history.collect(values | rates)
 
     def _compute(self, batch, phase: str):
