@@ -26,7 +26,17 @@ from model import interrupt
 if __name__ == "__main__":
     interrupt.leave_at_once("eval.py")  # while it loads the rest
 
-from model import __version__, clip, cutting, doctor, film, folder, footage, places
+from model import (
+    __version__,
+    checkpoint,
+    clip,
+    cutting,
+    doctor,
+    film,
+    folder,
+    footage,
+    places,
+)
 from model import trimap as trimaps
 from model.batch import FAILURES
 

@@ -24,7 +24,8 @@ class Options:
 
     Attributes:
         logdir: The run directory of the network.
-        checkpoint: Training step of the snapshot; -1 is the latest.
+        checkpoint: Training step of the snapshot; -1 is the latest, `best` that of
+            the lowest validation error.
         fast: Whether the network sees half of the resolution.
         kind: What the guides are: `trimap`, `mask`, `scribbles`; or `box`, if there
             are none.
@@ -38,7 +39,7 @@ class Options:
     """
 
     logdir: Path
-    checkpoint: int = -1
+    checkpoint: int | str = -1
     fast: bool = False
     kind: str = "trimap"
     box: trimaps.Box | None = None
