@@ -30,6 +30,9 @@ RUN += ["--validation-images", "1", "--gen_epoch", "4", "--disc_epoch", "1"]
 RUN += ["--adv_epoch", "1"]
 LAST = 12
 NEAR = {"rtol": 0, "atol": 1e-5}
+# share of the largest mean gradient: a leaky ReLU whose input is nearly 0 falls on
+# either side, of one process too where its weights differ by 1e-7
+KINK = 2e-3
 spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
 train = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
@@ -97,7 +100,10 @@ def assert_equal_runs(one, other):
     expected, actual = state(one, LAST), state(other, LAST)
     assert set(expected) == set(actual) and len(expected) > 50
     for name, values in expected.items():
-        np.testing.assert_allclose(actual[name], values, **NEAR, err_msg=name)
+        near = NEAR
+        if name.startswith("discriminator_optimizer/"):  # see KINK
+            near = {"rtol": 0, "atol": max(NEAR["atol"], KINK * np.abs(values).max())}
+        np.testing.assert_allclose(actual[name], values, **near, err_msg=name)
     early = state(one, 1)
     moved = [np.abs(values - early[name]).max() for name, values in expected.items()]
     assert np.max(moved) > 0.05 and np.median(moved) > 5e-5  # so that near says much
