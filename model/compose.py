@@ -13,19 +13,19 @@ import numpy as np
 
 from model import camera, frame, images, matting, strands
 
-PAIR_PROBABILITY = 0.3  # two cut-outs together (GCA uses 0.5)
+PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
-STRANDS_SHARE = 0.35  # of those: strands instead of the cut-out
+STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 DEFOCUS_PROBABILITY = 0.4  # of the background
 EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
 GAMMA = (1.8, 2.4)  # of cameras
-SPILL_PROBABILITY = 0.4  # light of the background on the foreground
-SPILL = 0.4  # the most of it
+SPILL_PROBABILITY = 0.3  # light of the background on the foreground
+SPILL = 0.25  # the most of it
 GLINT_PROBABILITY = 0.3  # highlights that come and go along a strand
-GLINT = 2.0  # the most that they brighten, for each deviation of their noise
+GLINT = 1.5  # the most that they brighten, for each deviation of their noise
 
 
 class Cutout(NamedTuple):

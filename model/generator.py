@@ -12,9 +12,9 @@ import tensorflow as tf
 from model import encoder, matting
 
 PRESETS = ("matting", "paper2018")
-DETAIL = 8  # channels at full resolution
+DETAIL = 12  # channels at full resolution
 # channels of the levels, fine to coarse: from half of the resolution on, or from all
-WIDTHS = {"matting": (16, 48, 64, 96, 128), "paper2018": (16, 32, 64, 128)}
+WIDTHS = {"matting": (32, 64, 96, 128, 160), "paper2018": (16, 32, 64, 128)}
 
 
 def build_generator(
@@ -75,7 +75,6 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     one_hot = OneHotTrimap(name="one_hot")(inputs["trimap"])
     guides = _guides(inputs, one_hot)
     features = encoder.encode(inputs["image"], guides[8])
-    features = {4: features[4], 8: features[8], 16: features[16]}
 
     x = keras.layers.MaxPooling2D()(features[16])  # -> (B, H/32, W/32, 112)
     x = _convolution(x, widths[-1])

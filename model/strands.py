@@ -11,10 +11,10 @@ import numpy as np
 from model import matting
 
 SCALE = 2  # drawn so many times larger
-COUNT = (15, 160)  # strands of a bundle, log-uniform
+COUNT = (15, 500)  # strands of a bundle, log-uniform
 WIDTH = (0.8, 9.0)  # pixels, log-uniform for a bundle
 MESH_WIDTH = (0.6, 4.0)  # the same of a mesh
-MESH_PERIOD = (2.5, 10.0)  # from strand to strand of a mesh, in widths, log-uniform
+MESH_PERIOD = (1.4, 9.0)  # from strand to strand of a mesh, in widths, log-uniform
 LENGTH = (0.3, 1.3)  # of the longest strand of a bundle, in sides of the crop
 POINTS = 12  # along a strand
 PALETTE = 6  # colours of a bundle, at most
