@@ -57,7 +57,9 @@ def solve(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
             max(1, round(length ** (level / levels))) for length in (width, height)
         )
         colours, share, foreground, background = (
-            cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
+            values
+            if values.shape[1::-1] == size
+            else cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
             for values in (image, alpha, foreground, background)
         )
         _relax(

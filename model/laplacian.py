@@ -18,6 +18,7 @@ from scipy.sparse.linalg import cg
 EPSILON = 1e-7  # Levin et al., regulariser of the colour covariance
 GUIDED_EPSILON = 1e-4  # the same, in the guided filter
 BAND_LIMIT = 2**27  # entries of a band matrix; beyond, conjugate gradients
+STRIP = 256  # rows that local models are fitted to at once
 SPAN = 5  # rows and columns between the farthest pixels that share a window
 CENTRE = SPAN**2 // 2  # the pixel itself among its 25 neighbours
 
@@ -235,6 +236,19 @@ def linear_coefficients(
         Slope a (H, W, 3) and offset b (H, W), float32, each the mean over the
         windows that cover the pixel.
     """
+    slope, offset = np.empty(image.shape, np.float32), np.empty(alpha.shape, np.float32)
+    height = len(alpha)
+    for top in range(0, height, STRIP):  # dozens of planes: of a strip, not of all
+        bottom = min(top + STRIP, height)
+        first, last = max(top - 2, 0), min(bottom + 2, height)
+        parts = _fit(image[first:last], alpha[first:last])
+        for whole, part in zip((slope, offset), parts, strict=True):
+            whole[top:bottom] = part[top - first : bottom - first]
+    return slope, offset
+
+
+def _fit(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fits a strip, as `linear_coefficients` does the whole."""
 
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (3, 3))

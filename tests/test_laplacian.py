@@ -77,6 +77,19 @@ def test_linear_coefficients_reproduce_an_alpha_that_is_linear_in_colour():
     np.testing.assert_allclose(fitted, alpha, atol=5e-3)
 
 
+@pytest.mark.parametrize("height", [7, 8, 9, 33])
+def test_linear_coefficients_do_not_show_the_strips(height, monkeypatch):
+    random = np.random.default_rng(height)
+    image = random.random((height, 20, 3)).astype(np.float32)
+    alpha = random.random((height, 20)).astype(np.float32)
+    whole = laplacian.linear_coefficients(image, alpha)
+    monkeypatch.setattr(laplacian, "STRIP", 8)
+    for expected, part in zip(
+        whole, laplacian.linear_coefficients(image, alpha), strict=True
+    ):
+        np.testing.assert_allclose(part, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_linear_coefficients_are_exact_for_grey_pictures_too():
     random = np.random.default_rng(4)
     grey = random.integers(0, 2, (12, 12, 1)).astype(np.float32).repeat(3, axis=2)
