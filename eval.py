@@ -280,6 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments or input, 130 stopped by Ctrl-C.
     """
     args = parse_args(argv)
+    written: list[Path] = []
     try:
         interrupt.raise_from_now()
         if is_clip(args):
@@ -287,9 +288,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.input.is_dir():
             return cut_out_folder(args)
         else:
-            cutting.cut_picture(read_options(args), *paths_of(args))
-    except KeyboardInterrupt as error:
-        kept = str(error) or tell_kept(args)
+            cutting.cut_picture(read_options(args), *paths_of(args), written)
+    except KeyboardInterrupt:
+        kept = "all was written" if written else tell_kept(args)
         print(f"eval.py: interrupted, {kept}", file=sys.stderr)
         return 130
     except RuntimeError as error:

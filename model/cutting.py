@@ -173,7 +173,11 @@ class Cutter:
 
 
 def cut_picture(
-    options: Options, image: Path, guide: Path | None, targets: places.Targets
+    options: Options,
+    image: Path,
+    guide: Path | None,
+    targets: places.Targets,
+    written: list[Path],
 ) -> None:
     """Mattes a single picture.
 
@@ -182,20 +186,16 @@ def cut_picture(
         image: The picture.
         guide: Its trimap, mask or strokes; None if a box is given.
         targets: The files to write.
+        written: Gets the files that have been replaced, all of them or none.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C; it says so where all had been written before.
         OSError: If a file is missing, not readable or not writable.
         RuntimeError: If the network fails.
         ValueError: If a file or an option is not what it should be.
     """
     cutter = Cutter(options)
-    try:
-        cutter.cut(image, guide, targets)
-    except KeyboardInterrupt:
-        if cutter.written:
-            raise KeyboardInterrupt("all was written") from None
-        raise
+    cutter.written = written
+    cutter.cut(image, guide, targets)
 
 
 @contextlib.contextmanager
