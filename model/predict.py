@@ -19,7 +19,7 @@ from model.foreground import estimate_foreground
 DIVISOR = 32  # of height and width of what a network takes
 GRID = 2 * DIVISOR  # windows and pieces begin at multiples of it
 CONTEXT = 192  # pixels around the unknown ones, and around a piece, that count
-PIECE = 1024  # side of what the network is given at a time, without its context
+PIECE = 896  # side of what the network is given at a time, without its context
 REDUCED = {"prior": 1, "colours": 4, "samples": 2}  # pixels to a value of the guess
 
 Window = tuple[slice, slice]  # rows and columns
