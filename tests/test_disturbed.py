@@ -209,7 +209,7 @@ READ_ONLY = {
         "new.png: folder . is not writable (Permission denied); give another",
     ),
     "a folder of alphas": (
-        "image.png trimap.png /tmp/never.png --alpha out/alpha.png",
+        "image.png trimap.png - --alpha out/alpha.png",
         "out/alpha.png: folder out is not writable (Permission denied); give another",
     ),
     "a folder of results": (
