@@ -250,12 +250,21 @@ def train_with(workers, options: argparse.Namespace) -> int:
     """Prepares everything, restores what there is, and trains; gives the exit code."""
     import keras
 
-    from model import dataset, feed, history, plan, provenance, training, validation
+    from model import (
+        dataset,
+        feed,
+        history,
+        plan,
+        provenance,
+        stock,
+        training,
+        validation,
+    )
 
     keras.config.set_dtype_policy(options.precision)
     keras.utils.set_random_seed(options.seed)
     composites = dataset.Composites(options.data, "train")
-    source = composites if options.stored else dataset.Layers(options.data, "train")
+    source = composites if options.stored else stock.Layers(options.data, "train")
     epoch = max(1, len(composites.names) // options.batch_size)
     epochs = (options.gen_epoch, options.disc_epoch, options.adv_epoch)
     phases = plan.Plan(*(math.ceil(length * epoch) for length in epochs))

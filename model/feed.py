@@ -5,14 +5,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from model import dataset, service
+from model import dataset, service, stock
 from model.cluster import Cluster
 from model.storage import Address
 
 
 def stream(
     workers: Cluster,
-    source: dataset.Composites | dataset.Layers,
+    source: dataset.Composites | stock.Layers,
     *,
     data: Path | Address,
     stored: bool,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from model import __version__, dataset, storage
+from model import __version__, dataset, stock, storage
 
 TOKEN = "pyfunc_0"  # of the first Python function that a process registers
 ENDLESS = 2**40  # pools or samples; the trainer takes as many as it wants
@@ -119,6 +119,6 @@ def _samples(recipe: bytes) -> dataset.Samples:
             f"input worker: has version {__version__} of the project and the trainer "
             "another; install the same on both"
         )
-    kind = dataset.Composites if wanted.pop("stored") else dataset.Layers
+    kind = dataset.Composites if wanted.pop("stored") else stock.Layers
     source = kind(storage.locate(wanted.pop("data")), "train")
     return dataset.Samples(source, **wanted)

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from model import dataset, importance, matting
+from model import dataset, importance, matting, stock
 
 OPTIONS = {"seed": 1, "batch_size": 2, "size": 64, "workers": 2, "use_prior": True}
 
 
-@pytest.fixture(params=[dataset.Layers, dataset.Composites])
+@pytest.fixture(params=[stock.Layers, dataset.Composites])
 def source(request, data_directory):
     return request.param(data_directory, "train")
 
@@ -141,16 +141,16 @@ def test_validation_pairs_are_fixed_and_spread_over_the_foregrounds(data_directo
 
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"layers\.json: no such file; run"):
-        dataset.Layers(tmp_path, "train")
+        stock.Layers(tmp_path, "train")
     with pytest.raises(FileNotFoundError, match=r"image: no \*\.png; run"):
         dataset.Composites(tmp_path, "train")
     (tmp_path / "layers.json").write_text("{")
     with pytest.raises(ValueError, match="not a list of layers"):
-        dataset.Layers(tmp_path, "train")
+        stock.Layers(tmp_path, "train")
     empty = {"foregrounds": [], "backgrounds": []}
     (tmp_path / "layers.json").write_text(json.dumps({"train": empty}))
     with pytest.raises(ValueError, match="0 foregrounds and 0 backgrounds to train"):
-        dataset.Layers(tmp_path, "train")
+        stock.Layers(tmp_path, "train")
 
 
 def test_a_crop_larger_than_its_composite_is_refused(data_directory):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import dataset, discriminator, gan, generator, losses, matting
+from model import dataset, discriminator, gan, generator, losses, matting, stock
 
 
 def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
@@ -21,7 +21,7 @@ def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
 
 @pytest.fixture(scope="module")
 def batch(data_directory):
-    source = dataset.Layers(data_directory, "train")
+    source = stock.Layers(data_directory, "train")
     stream = dataset.batches(
         source,
         seed=0,

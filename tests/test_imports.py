@@ -54,7 +54,7 @@ LAYERS = [
         "model.film",
         "model.board",
     },
-    {"model.prior", "model.checkpoint"},
+    {"model.prior", "model.checkpoint", "model.stock"},
     {
         "model.dataset",
         "model.gan",

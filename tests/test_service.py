@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import dataset, service
+from model import dataset, service, stock
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts/serve_input.py"
 WANTED = {"seed": 4, "first": 2, "batch_size": 4, "size": 64, "use_prior": False}
@@ -44,7 +44,7 @@ def test_the_workers_make_the_samples_that_training_would_make(
     dispatcher, data_directory, monkeypatch, reuse
 ):
     monkeypatch.setattr(dataset, "POOL", 4)  # of the numbers handed out, not of those
-    source = dataset.Layers(data_directory, "train")
+    source = stock.Layers(data_directory, "train")
     options = WANTED | {"reuse": reuse}
     remote = service.batches(
         dispatcher,

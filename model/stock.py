@@ -1,0 +1,91 @@
+"""The cut-outs and backgrounds of a split: decoded when first needed, then composited.
+
+A data directory goes in, as `scripts/combine.py` leaves it; crops come out, a new
+composite each, by their numbers. `composites.py` gives stored ones in the same way.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from model import compose, images, layers, matting
+
+LAYER_CACHE = 768  # decoded layers of each kind kept in memory
+LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
+
+
+class Layers:
+    """The cut-outs and backgrounds of one split, decoded when first needed."""
+
+    def __init__(self, directory: Path, split: str):
+        """Reads the list of layers.
+
+        Args:
+            directory: A data directory.
+            split: `train` or `val`.
+
+        Raises:
+            FileNotFoundError: If there is no list, or a layer is gone.
+            ValueError: If it is damaged or the split has no layers.
+        """
+        self.foregrounds, self.backgrounds = layers.read_layers(directory, split)
+        for path in self.foregrounds + self.backgrounds:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{path}: no such file, but {directory}/layers.json names it; "
+                    "put it back or run scripts/combine.py again"
+                )
+        self.cutout = lru_cache(LAYER_CACHE)(_read_cutout)
+        self.background = lru_cache(LAYER_CACHE)(_read_background)
+
+    def crop(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
+        """Composites sample number `index`.
+
+        Args:
+            seed: The run's seed.
+            index: Number of the sample, 0 or more.
+            size: Side of the crop in pixels.
+
+        Returns:
+            As `compose.compose_crop` gives it.
+        """
+        random = np.random.default_rng([seed, index])
+
+        def pick(paths: list[Path]) -> Path:
+            return paths[random.integers(len(paths))]
+
+        upper = self.cutout(pick(self.foregrounds))
+        lower = None
+        if random.random() < compose.PAIR_PROBABILITY:
+            lower = self.cutout(pick(self.foregrounds))
+        background = self.background(pick(self.backgrounds))
+        texture = None
+        if random.random() < compose.TEXTURE_PROBABILITY:
+            texture = self.background(pick(self.backgrounds))
+        return compose.compose_crop(upper, lower, background, size, random, texture)
+
+
+def _read_cutout(path: Path) -> compose.Cutout:
+    foreground, alpha = images.read_cutout(path)
+    if max(alpha.shape) > LONGEST_SIDE:
+        foreground, alpha = matting.resize_cutout(
+            foreground, alpha, *_reduced_size(alpha)
+        )
+    return compose.cutout(foreground, alpha)
+
+
+def _read_background(path: Path) -> np.ndarray:
+    background = images.read_image(path)
+    if max(background.shape) > LONGEST_SIDE:
+        size = _reduced_size(background)[::-1]
+        background = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
+    return images.to_uint8(background)
+
+
+def _reduced_size(picture: np.ndarray) -> tuple[int, int]:
+    """Gives the height and width at which a picture's longer side fits."""
+    height, width = picture.shape[:2]
+    scale = LONGEST_SIDE / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
