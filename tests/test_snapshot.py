@@ -40,6 +40,7 @@ def test_a_large_picture_has_no_seams(pair, monkeypatch):
     image, trimap = (cv2.resize(part, (1024, 1024)) for part in pair)
     trimap = matting.trimap_from_grey(trimap.astype(np.float32) / 255)
     shipped = network.load_network(ROOT / "log/matting")
+    monkeypatch.setattr(predict, "PIECE", 1024)
     whole = predict.run(shipped, image, trimap)["alpha"]
     monkeypatch.setattr(predict, "PIECE", 512)
     assert len(list(predict.pieces(trimap))) > 2

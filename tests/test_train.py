@@ -326,17 +326,17 @@ def test_a_composite_damaged_meanwhile_is_named_in_one_line(
 def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
     data_directory, tmp_path, monkeypatch
 ):
-    from model import dataset
+    from model import stock
 
-    read_before = dataset.images.read_cutout
+    read_before = stock.images.read_cutout
 
     def read(path):
         if (tmp_path / "generator-2.weights.h5").exists():
             raise FileNotFoundError(f"{path}: no such file")
         return read_before(path)
 
-    monkeypatch.setattr(dataset, "LAYER_CACHE", 0)
-    monkeypatch.setattr(dataset.images, "read_cutout", read)
+    monkeypatch.setattr(stock, "LAYER_CACHE", 0)
+    monkeypatch.setattr(stock.images, "read_cutout", read)
     options = ["--logdir", str(tmp_path), "--workers", "1", *SMALL]
     code, text = run_here([str(data_directory), *options, "--gen_epoch", "20"])
     assert code == 1
