@@ -49,7 +49,7 @@ def measure_training(
     load_tensorflow(is_plain)
     import tensorflow as tf
 
-    from model import dataset, training
+    from model import dataset, engine, training
 
     train = runpy.run_path(str(TRAIN))
     options = train["parse_args"](arguments)
@@ -69,7 +69,7 @@ def measure_training(
             clocked = Clocked(stream(turns.total))
             run.run(clocked, 0, sys.maxsize)
         except (training.Stop, tf.errors.OpError) as error:
-            raise RuntimeError(str(error).strip().splitlines()[0]) from error
+            raise RuntimeError(engine.explain(error)) from error
         run.history.close()
     yield {
         "fresh": clocked.span(turns.fresh, batches),
