@@ -11,11 +11,13 @@ import os
 import runpy
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from scripts.measure.clock import Clocked, plan_turns
 from scripts.measure.convolutions import find_convolutions
@@ -46,6 +48,8 @@ def measure_training(
         RuntimeError: If the training fails.
         ValueError: If something that is read is damaged.
     """
+    # the default lock leaves a semaphore behind where a process ends by os._exit
+    tqdm.set_lock(threading.RLock())
     load_tensorflow(is_plain)
     import tensorflow as tf
 
