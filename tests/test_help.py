@@ -17,6 +17,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
         ("benchmark", ["(default: log/matting)", "(default: -1, the newest)"]),
         ("benchmark_video", ["(default: 320x240)", "(default: log/matting)"]),
         ("serve_input", ["dispatcher", "(default: 0, any that is free)"]),
+        ("profile_training", ["(default: 8)", "(default: 3)", "(default: 256)"]),
         ("soak", ["(default: 176)", "(default: 24)", "(default: a temporary one)"]),
         ("overview", ["(default: 48)", "(default: images/dataset)"]),
     ],

@@ -139,6 +139,8 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.clips",
         "scripts.measure.flicker",
         "scripts.measure.runtimes",
+        "scripts.measure.clock",
+        "scripts.measure.convolutions",
     },
     {
         "scripts.measure.accuracy",
@@ -146,6 +148,8 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.composites",
         "scripts.measure.sheets",
         "scripts.measure.speed",
+        "scripts.measure.loop",
+        "scripts.measure.rates",
     },
 ]
 PROGRAM_LAYERS = [{"scripts.help"}]  # what several programs share

@@ -246,6 +246,20 @@ def prepare_soak(folder, monkeypatch, layer_folders):
     return [folder, "--folder", folder / "work"]
 
 
+def prepare_profile_training(folder, monkeypatch, layer_folders):
+    program = importlib.import_module("scripts.profile_training")
+    result = {"training": "matting", "waiting_fresh": 0.5, "waiting_again": None}
+    result |= dict.fromkeys(program.rates.ROWS, 1.0) | {"families": {}}
+    monkeypatch.setattr(program, "check_options", lambda _: [])
+
+    def measure(options, passed, tell):
+        tell("matting: training")
+        return [result]
+
+    monkeypatch.setattr(program, "measure", measure)
+    return [folder]
+
+
 RUNS = {  # script: how to prepare it, and what -v tells
     "benchmark": (prepare_benchmark, "GT01"),
     "benchmark_combine": (prepare_benchmark_combine, "combine.py, 1: 4 samples in"),
@@ -259,14 +273,20 @@ RUNS = {  # script: how to prepare it, and what -v tells
     "list_urls": (prepare_list_urls, "foreground: 1"),
     "overview": (prepare_overview, "background: 1 of 1"),
     "pictures": (prepare_pictures, "result.png: 96x40 pixels"),
+    "profile_training": (prepare_profile_training, "50.0% waiting for crops"),
     "render": (prepare_render, "net-000-0.webp: {'holes': 7}"),
     "serve_input": (prepare_serve_input, ", TensorFlow 0"),
     "soak": (prepare_soak, "log.txt: what the processes say"),
     "trimap": (prepare_trimap, "% foreground"),
 }
+TABLES = {"benchmark_combine": "| task |", "profile_training": "| | matting |"}
 WITHOUT_OUTPUT = {"benchmark_combine", "trimap", "list_urls", "serve_input", "soak"}
 WITH_OUTPUT = set(RUNS) - WITHOUT_OUTPUT
-ENDINGS = {"compare": "curves.png", "convert_encoder": "encoder.npz"}
+ENDINGS = {
+    "compare": "curves.png",
+    "convert_encoder": "encoder.npz",
+    "profile_training": "profile.csv",
+}
 
 
 def run(name, arguments, output, monkeypatch):
@@ -301,8 +321,8 @@ def test_quiet_tells_errors_only_and_verbose_more(
     assert told_more in more
     assert len(more.splitlines()) > len(less.splitlines())
     assert quiet.err == ""
-    if name == "benchmark_combine":  # the table is all that it makes
-        assert quiet.out.splitlines()[2].startswith("| task | workers |")
+    if name in TABLES:  # which are what these make
+        assert quiet.out.splitlines()[2].startswith(TABLES[name])
     else:
         assert quiet.out == ""
     if name not in ("trimap", "benchmark_combine"):  # trimap.py tells nothing as it is
