@@ -139,6 +139,8 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.clips",
         "scripts.measure.flicker",
         "scripts.measure.runtimes",
+        "scripts.measure.killed",
+        "scripts.measure.ending",
     },
     {
         "scripts.measure.accuracy",
