@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model import checkpoint, images, matting, metrics
 from model import report as drawing
 from scripts.help import add_verbosity
-from scripts.measure import composites, photographs, sheets, speed, table
+from scripts.measure import composites, ending, photographs, sheets, speed, table
 from scripts.measure.case import Case
 from scripts.measure.methods import METHODS, Method, load_methods
 
@@ -283,14 +283,7 @@ def benchmark(args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; returns its exit code."""
     args = parse_args(arguments)
-    try:
-        benchmark(args)
-    except (OSError, ValueError) as error:
-        print(f"benchmark: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ending.end("benchmark", lambda: benchmark(args))
 
 
 if __name__ == "__main__":

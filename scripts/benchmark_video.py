@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model import checkpoint, images, matting, predict, propagate, steady
 from model.network import load_network
 from scripts.help import add_verbosity
-from scripts.measure import clips, flicker, table
+from scripts.measure import clips, ending, flicker, table
 
 ROOT = Path(__file__).resolve().parents[1]
 RENDERS = ROOT / "scripts" / "renders"
@@ -192,14 +192,7 @@ def benchmark(args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; returns its exit code."""
     args = parse_args(arguments)
-    try:
-        benchmark(args)
-    except (OSError, ValueError) as error:
-        print(f"benchmark_video: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ending.end("benchmark_video", lambda: benchmark(args))
 
 
 if __name__ == "__main__":

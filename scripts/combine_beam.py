@@ -42,6 +42,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def check_beam() -> None:
+    """Raises ValueError if Apache Beam, which takes seconds to load, is not there."""
+    try:
+        import apache_beam  # noqa: F401
+    except ImportError:
+        raise ValueError(
+            "Apache Beam is missing; install it with pip install '.[beam]'"
+        ) from None
+
+
 def local_options(workers: int) -> list[str]:
     """Gives the options of Beam that let a number of local processes work."""
     mode = "multi_processing" if workers > 1 else "in_memory"
@@ -85,16 +95,12 @@ def main() -> int:
     options = parse_args()
     started = False
     logging.getLogger().setLevel(logging.CRITICAL)  # Beam tells all that it does
-    try:
-        import apache_beam  # noqa: F401
-    except ImportError:
-        complain("Apache Beam is missing; install it with pip install '.[beam]'")
-        return 2
     # Beam starts its local workers as new processes, which have to find the project.
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
     try:
         plan.check_options(options)
+        check_beam()
         name = manifest.name_manifest(0, 1)
         path = options.output.resolve() / name
         with lock.hold(options.output / name):

@@ -21,7 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, engine, images, matting, trimap  # noqa: E402
+from model import checkpoint, images, matting, trimap  # noqa: E402
+from model.composites import Composites  # noqa: E402
 from model.network import load_network  # noqa: E402
 from model.predict import predict  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
@@ -59,24 +60,23 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def choose_pairs(composites, names: list[str] | None, rows: int) -> list[dict]:
+def choose_pairs(
+    composites: Composites, names: list[str] | None, rows: int
+) -> list[dict]:
     """Reads the named composites, or some spread over the foregrounds.
 
     Args:
-        composites: A `dataset.Composites` of the validation split.
+        composites: The validation split.
         names: Names of composites, or None.
         rows: How many without names.
 
     Returns:
-        As `dataset.validation_pairs` gives them.
+        As `Composites.read` gives them, each with its `name`.
 
     Raises:
         ValueError: If there is no composite of a name.
     """
-    from model import dataset
-
-    if not names:
-        return list(dataset.validation_pairs(composites, rows))
+    names = names or composites.spread(rows)
     for name in names:
         if name not in composites.names:
             raise ValueError(
@@ -192,10 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
-        engine.load_tensorflow()
-        from model import dataset
-
-        composites = dataset.Composites(options.data, "val")
+        composites = Composites(options.data, "val")
         pairs = choose_pairs(composites, options.names, options.rows)
         translucent, behind = [], None
         if options.translucent:

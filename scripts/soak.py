@@ -19,32 +19,21 @@ Exit code 1 means that something was lost; the folder with it is left and named.
 import argparse
 import os
 import random
-import runpy
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import checkpoint, engine  # noqa: E402
-from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
-
-PHASES = (6, 3, 5)  # batches of a whole training
-SIDE = 200  # of the one layer's matrix
-PATIENCE = 900  # seconds without a checkpoint, after which a process counts as stuck
-RUNNING: set[int] = set()  # processes that are to be killed whatever happens
-READY = "ready"  # a file that says that a process has restored and found all right
-
-
-class Lost(Exception):
-    """What was found to be lost."""
+from model import checkpoint, engine
+from scripts.help import DefaultsFormatter, add_verbosity
+from scripts.measure import killed
+from scripts.measure.killed import Lost
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -63,66 +52,6 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def fork(work: Callable[[], int], log: Path) -> int:
-    """Starts a process that does some work, and says nothing here.
-
-    Args:
-        work: Gives its exit code.
-        log: Where what it says goes.
-
-    Returns:
-        Its number.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    number = os.fork()
-    if number:
-        RUNNING.add(number)
-        return number
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that forked
-    with log.open("ab", buffering=0) as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    code = 70
-    try:
-        code = work()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def wait(number: int, is_reached: Callable[[], bool]) -> float:
-    """Waits until a process has got somewhere, or has ended.
-
-    Args:
-        number: Of the process.
-        is_reached: Says whether it has.
-
-    Returns:
-        The seconds that it took.
-
-    Raises:
-        Lost: If it got nowhere.
-    """
-    begun = time.monotonic()
-    while not is_reached():
-        if os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            break
-        if time.monotonic() - begun > PATIENCE:
-            kill(number)
-            raise Lost(f"nothing new for {PATIENCE} seconds")
-        time.sleep(0.002)
-    return time.monotonic() - begun
-
-
-def kill(number: int) -> int:
-    """Kills a process; gives its exit code, -SIGKILL unless it had ended before."""
-    RUNNING.discard(number)
-    os.kill(number, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
-
-
 def read_weights(logdir: Path, step: int) -> dict[str, np.ndarray]:
     """Reads a snapshot's arrays by name, without TensorFlow."""
     import h5py
@@ -139,22 +68,6 @@ def read_weights(logdir: Path, step: int) -> dict[str, np.ndarray]:
     except OSError as error:
         raise Lost(f"snapshot {step} cannot be read ({error})") from error
     return found
-
-
-def train_whole(data: Path, logdir: Path, keep: int) -> int:
-    """Runs train.py, from the newest checkpoint if there is one."""
-    from model import composites
-
-    epoch = max(1, len(composites.Composites(data, "train").names) // 2)
-    shares = [str((length - 0.5) / epoch) for length in PHASES]  # rounded up to it
-    line = [str(data), "--logdir", str(logdir), "--widths", *"88888"]
-    line += ["--crop", "64", "--batch_size", "2", "--save-every", "1"]
-    line += ["--validate-every", "4", "--validation-images", "1", "--average", "0.5"]
-    line += ["--gen_epoch", shares[0], "--disc_epoch", shares[1]]
-    line += ["--adv_epoch", shares[2], "--keep", str(keep)]
-    if checkpoint.states(logdir):
-        line += ["--checkpoint", "-1"]
-    return runpy.run_path(str(ROOT / "train.py"))["main"](line)
 
 
 def check_snapshots(logdir: Path, undisturbed: Path) -> None:
@@ -182,26 +95,28 @@ def soak_whole(options: argparse.Namespace, folder: Path) -> dict[str, int]:
     """
     chance = random.Random(options.seed)
     undisturbed, log = folder / "undisturbed", folder / "log.txt"
-    work = fork(lambda: train_whole(options.data, undisturbed, 1000), log)
-    wait(work, lambda: False)
-    if kill(work) != 0:
+    work = killed.fork(lambda: killed.train_whole(options.data, undisturbed, 1000), log)
+    killed.wait(work, lambda: False)
+    if killed.kill(work) != 0:
         raise Lost(f"an undisturbed run fails, see {log}")
-    total, kills, ended, pace = sum(PHASES), 0, 0, 1.0
+    total, kills, ended, pace = sum(killed.PHASES), 0, 0, 1.0
     logdir, is_done = folder / "whole-0", False
     while kills < options.whole or not is_done:
         if is_done:
             logdir = folder / f"whole-{ended}"
         start, to_end = newest(logdir), kills >= options.whole
-        work = fork(lambda at=logdir: train_whole(options.data, at, 2), log)
+        work = killed.fork(
+            lambda at=logdir: killed.train_whole(options.data, at, 2), log
+        )
         goal = total if to_end else min(total, start + chance.choice((0, 1, 1, 2, 3)))
-        seconds = wait(work, lambda at=logdir, goal=goal: newest(at) >= goal)
+        seconds = killed.wait(work, lambda at=logdir, goal=goal: newest(at) >= goal)
         if goal > start:
             pace = (pace + seconds / (goal - start)) / 2
         if to_end:
-            wait(work, lambda: False)
+            killed.wait(work, lambda: False)
         else:
             time.sleep(chance.uniform(0, 2 * pace))
-        code = kill(work)
+        code = killed.kill(work)
         # killed after its last checkpoint, a run has nothing left to do, and says so
         is_done = code == 0 or (code == 2 and start == total)
         if not is_done and code != -signal.SIGKILL:
@@ -218,57 +133,6 @@ def soak_whole(options: argparse.Namespace, folder: Path) -> dict[str, int]:
 def newest(logdir: Path) -> int:
     """Gives the batch of the newest training state, 0 without any."""
     return max(checkpoint.states(logdir), default=0)
-
-
-def save_for_ever(logdir: Path) -> int:
-    """Restores, compares with what the batch number says, and saves on and on."""
-    import keras
-
-    from model import gan, history, saving
-
-    def network() -> keras.Model:
-        inputs = keras.Input((SIDE,))
-        return keras.Model(inputs, keras.layers.Dense(SIDE)(inputs))
-
-    pair = gan.MattingGAN(
-        generator=network(),
-        discriminator=network(),
-        generator_optimizer=keras.optimizers.Adam(use_ema=True),
-        discriminator_optimizer=keras.optimizers.Adam(),
-        d_coeff=0.0,
-    )
-    parts = (pair.generator, pair.discriminator)
-    parts += (pair.generator_optimizer, pair.discriminator_optimizer)
-    variables = [variable for part in parts for variable in part.variables]
-    logdir.mkdir(exist_ok=True)
-    checkpoints = saving.Checkpoints(logdir, pair, keep=2)
-    first = 0
-    if checkpoint.states(logdir):
-        first, fault = saving.find_whole(logdir)
-        checkpoints.restore(first)
-        if fault or any(np.any(np.asarray(each) != first) for each in variables):
-            print(f"state {first}: {fault or 'not what was saved'}")
-            return 1
-    diary = history.History(logdir, first)
-    with diary.path.open() as file:
-        if len(file.readlines()) != 1 + first:
-            print(f"state {first}: rows are missing in {diary.path}")
-            return 1
-    checkpoints.mark_best(diary.best)
-    if first and checkpoint.find_snapshot(logdir, checkpoint.BEST) != diary.best[0]:
-        print(f"state {first}: the best one is not marked")
-        return 1
-    (logdir / READY).touch()
-    step = first
-    while True:
-        step += 1
-        for each in variables:
-            each.assign(np.full(each.shape, step, each.dtype))
-        val_sad = 1 + abs(step % 40 - 20) / step  # better now and then
-        diary.write_validation(step, [{"weights": "raw", "name": "a", "sad": val_sad}])
-        diary.write(step, "generator", {"val_sad": val_sad})
-        is_best = diary.best[0] == step
-        checkpoints.save(step, diary.best[1] if is_best else None)
 
 
 def soak_saving(options: argparse.Namespace, folder: Path) -> dict[str, int]:
@@ -288,15 +152,15 @@ def soak_saving(options: argparse.Namespace, folder: Path) -> dict[str, int]:
     logdir, log = folder / "saving", folder / "log.txt"
     unfinished, pace = 0, 0.5
     for number in range(1, options.kills + 1):
-        (logdir / READY).unlink(missing_ok=True)
-        work = fork(lambda: save_for_ever(logdir), log)
-        wait(work, (logdir / READY).exists)
+        (logdir / killed.READY).unlink(missing_ok=True)
+        work = killed.fork(lambda: killed.save_for_ever(logdir), log)
+        killed.wait(work, (logdir / killed.READY).exists)
         start, saves = newest(logdir), chance.choice((0, 0, 1, 2))
-        seconds = wait(work, lambda goal=start + saves: newest(logdir) >= goal)
+        seconds = killed.wait(work, lambda goal=start + saves: newest(logdir) >= goal)
         if saves:
             pace = (pace + seconds / saves) / 2
         time.sleep(chance.uniform(0, 2 * pace))
-        code = kill(work)
+        code = killed.kill(work)
         if code != -signal.SIGKILL:
             raise Lost(f"after kill {number - 1} it ended with {code}, see {log}")
         unfinished += any(logdir.glob(".part-*"))
@@ -340,8 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("soak.py: interrupted", file=sys.stderr)
         return 130
     finally:
-        for number in list(RUNNING):
-            kill(number)
+        for number in list(killed.RUNNING):
+            killed.kill(number)
     if not options.quiet:
         print("; ".join(told) + "; nothing was lost")
     if not options.folder:

@@ -43,6 +43,26 @@ def soft_disc():
 
 
 @pytest.fixture(scope="session")
+def short_encoder():
+    """Gives a context in which the encoder has one block a stage.
+
+    It is built, traced and converted in half of the time: for what does not depend on
+    how often a block is repeated.
+    """
+
+    @contextlib.contextmanager
+    def shortened():
+        from model import encoder
+
+        stages = tuple(stage._replace(blocks=1) for stage in encoder.STAGES)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(encoder, "STAGES", stages)
+            yield
+
+    return shortened
+
+
+@pytest.fixture(scope="session")
 def layer_folders(tmp_path_factory) -> tuple[Path, Path]:
     """Writes six cut-outs and four backgrounds."""
     folder = tmp_path_factory.mktemp("layers")

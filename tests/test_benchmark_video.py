@@ -68,3 +68,12 @@ def test_all_ways_are_measured(layer_folders, network, tmp_path, capsys):
 def test_a_missing_folder_is_told(options, capsys):
     assert benchmark_video.main(options) == 2
     assert "benchmark_video: none: no picture in this folder" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(monkeypatch, capsys):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark_video, "benchmark", interrupt)
+    assert benchmark_video.main([]) == 130
+    assert capsys.readouterr().err == "benchmark_video: interrupted\n"

@@ -7,6 +7,12 @@ import pytest
 from model import checkpoint, discriminator, gan, generator, saving
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_networks(short_encoder):
+    with short_encoder():
+        yield
+
+
 def build():
     return gan.MattingGAN(
         generator=generator.build_generator("matting", (8,) * 5),

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def no_chrome(tmp_path, monkeypatch):
 
 @pytest.fixture
 def source(server, no_chrome, tmp_path):
-    return GoogleSource(tmp_path / "work", page_url=server.page_url, timeout=30)
+    return GoogleSource(tmp_path / "work", page_url=server.page_url, timeout=300)
 
 
 def show_good(server, count, query=QUERY):
@@ -131,7 +132,7 @@ def members_of(session):
     return members
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -264,12 +265,18 @@ def test_a_page_that_never_comes_ends_with_chrome(server, tmp_path, monkeypatch)
             super().__init__(*arguments, **options)
             workers.append(self.pid)
 
+    next_event = google.Worker.next_event
+
+    def wait_from_then_on(worker, timeout):
+        wait_until(lambda: server.asked)  # Chrome may take its time to start
+        return next_event(worker, timeout)
+
     monkeypatch.setattr(subprocess, "Popen", Noted)
+    monkeypatch.setattr(google.Worker, "next_event", wait_from_then_on)
     server.pages[QUERY] = "hang"
-    source = GoogleSource(tmp_path, page_url=server.page_url, timeout=6)
-    with pytest.raises(SourceError, match="nothing happens for 6 s.*; search later"):
+    source = GoogleSource(tmp_path, page_url=server.page_url, timeout=1)
+    with pytest.raises(SourceError, match="nothing happens for 1 s.*; search later"):
         list(source.search("foreground", [QUERY], 5))
-    assert server.asked, "Chrome did not get as far as the page"
     wait_until(lambda: not members_of(workers[0]))
 
 
@@ -293,7 +300,7 @@ list(source.search("foreground", [{QUERY!r}], 5))
 
 def test_a_driver_that_does_not_work_is_an_error(server, tmp_path):
     driver = shutil.which("false")
-    source = GoogleSource(tmp_path, driver, page_url=server.page_url, timeout=60)
+    source = GoogleSource(tmp_path, driver, page_url=server.page_url, timeout=300)
     with pytest.raises(SourceError, match="google: no browser: .*false.*; see that"):
         list(source.search("foreground", [QUERY], 5))
 
@@ -301,7 +308,7 @@ def test_a_driver_that_does_not_work_is_an_error(server, tmp_path):
 def test_a_search_page_out_of_reach_is_an_error(server, tmp_path):
     with socket.create_server(("localhost", 0)) as listener:
         page_url = f"http://localhost:{listener.getsockname()[1]}/search"
-    source = GoogleSource(tmp_path, page_url=page_url, timeout=60)
+    source = GoogleSource(tmp_path, page_url=page_url, timeout=300)
     with pytest.raises(SourceError, match="page fails: .*ERR_.*; see whether the addr"):
         list(source.search("foreground", [QUERY], 5))
 
@@ -484,6 +491,58 @@ def test_a_failure_in_the_middle_of_the_package_is_a_fault(download_one, server)
     url = server.put("/a.png", draw(0))
     event = download_one(url, LimitedResponse=Refusing)
     assert event["fault"] == "URL can't contain control characters"
+
+
+# The start of the browser, by a driver that is none
+
+
+@pytest.fixture
+def start_with(monkeypatch):
+    """Gives a function that opens a page after some faults, and counts the starts."""
+    from selenium import webdriver
+    from selenium.common.exceptions import SessionNotCreatedException
+
+    from scripts.collect import google_worker as worker
+
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    def open_page(*faults):
+        waiting, started = list(faults), []
+        pauses.clear()
+
+        def start(**_):
+            started.append(1)
+            if waiting:
+                raise SessionNotCreatedException(waiting.pop(0))
+            return MagicMock(page_source="the page")
+
+        monkeypatch.setattr(webdriver, "Chrome", start)
+        search = worker.Search("", lambda **_: None, lambda: None)
+        try:
+            found = search.download_extended_page("http://localhost", "/driver")
+        except worker.SearchError as error:
+            found = str(error).partition("; For doc")[0]  # Selenium's advice
+        return found, len(started), [s for s in worker.PAUSES if s in pauses]
+
+    return open_page
+
+
+EXITED = "session not created: Chrome instance exited. Examine ChromeDriver verbose log"
+
+
+def test_a_browser_that_exits_at_once_is_started_again(start_with, capsys):
+    assert start_with() == ("the page", 1, [])
+    assert start_with(EXITED) == ("the page", 2, [1])
+    crashed = "session not created: DevToolsActivePort file doesn't exist"
+    assert start_with(EXITED, crashed) == ("the page", 3, [1, 4])
+    told, count, _ = start_with(EXITED, EXITED, EXITED)
+    assert (told, count) == (f"no browser: {EXITED}", 3)
+
+
+def test_a_browser_that_cannot_work_is_started_once(start_with, capsys):
+    fault = "session not created: This version of ChromeDriver only supports version 9"
+    assert start_with(fault) == (f"no browser: {fault}", 1, [])
 
 
 # Options

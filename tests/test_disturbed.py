@@ -28,7 +28,7 @@ from model import checkpoint, predict
 from model import network as network_module
 
 ROOT = Path(__file__).resolve().parents[1]
-INTERRUPTS = int(os.environ.get("INTERRUPTS", "40"))
+INTERRUPTS = int(os.environ.get("INTERRUPTS", "12"))
 HEIGHT, WIDTH = 24, 32
 NOBODY = 65534
 program = importlib.import_module("eval")

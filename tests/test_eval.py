@@ -3,6 +3,8 @@
 import importlib
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,9 +204,27 @@ def painted(*greys, size=(WIDTH, HEIGHT)):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, pictures):
     """The working directory with good and bad files, and an older cutout.png."""
+    shutil.copytree(pictures, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """What `folder` is a copy of."""
+    folder = tmp_path_factory.mktemp("pictures")
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        write_pictures()
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def write_pictures():
     picture().save("image.png")
     painted(0, 128, 255).save("trimap.png")
     painted(0, 128, 255, size=(16, 12)).save("small.png")
@@ -224,7 +244,6 @@ def folder(tmp_path, monkeypatch):
     Image.new("RGB", (17000, 8)).save("long.png")
     painted(0, 255, size=(17000, 8)).save("long-mask.png")
     Path("cutout.png").write_bytes(b"old")
-    return tmp_path
 
 
 @pytest.fixture

@@ -22,13 +22,16 @@ def run_directory(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def matting_run(tmp_path_factory):
-    return make_run("matting", tmp_path_factory.mktemp("run"))
+def short_run(short_encoder, tmp_path_factory):
+    """A run with a short encoder, which `loaded` is needed for."""
+    with short_encoder():
+        return make_run("matting", tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
-def built(matting_run):
-    return program.checkpoint.load_generator(matting_run, -1)
+def built(short_encoder, short_run):
+    with short_encoder():
+        return program.checkpoint.load_generator(short_run, -1)
 
 
 @pytest.fixture
@@ -87,9 +90,9 @@ def test_every_format_gives_the_alpha_of_the_checkpoint(
 
 
 def test_half_precision_is_offered_as_it_is_accurate(
-    matting_run, tmp_path, small, loaded, capfd
+    short_run, tmp_path, small, loaded, capfd
 ):
-    options = ["--logdir", matting_run, "--output", tmp_path, "--validate"]
+    options = ["--logdir", short_run, "--output", tmp_path, "--validate"]
     options += ["--formats", "onnx", "litert"]
     assert run(*options, "--precision", "float32", "float16") == 0
     out, err = capfd.readouterr()
@@ -116,13 +119,13 @@ def test_half_precision_is_offered_as_it_is_accurate(
     [("onnx", "int8"), ("onnx", "int8-dynamic"), ("litert", "int8-dynamic")],
 )
 def test_what_is_not_accurate_enough_is_not_written(
-    name, bits, matting_run, tmp_path, small, loaded, capfd, monkeypatch
+    name, bits, short_run, tmp_path, small, loaded, capfd, monkeypatch
 ):
     monkeypatch.setattr(accuracy, "MEAN", 1e-5)  # below what whole numbers can do
     path = tmp_path / Path(program.FILES[name])
     path = path.with_name(f"generator-{bits}{path.suffix}")
     path.write_text("older")
-    options = ["--logdir", matting_run, "--output", tmp_path, "--precision", bits]
+    options = ["--logdir", short_run, "--output", tmp_path, "--precision", bits]
     assert run(*options, "--formats", name) == 1
     out, err = capfd.readouterr()
     assert out == "" and err.count("\n") == 1
@@ -134,11 +137,11 @@ def test_what_is_not_accurate_enough_is_not_written(
 
 @pytest.mark.parametrize("bits", ["int8", "int8-dynamic"])
 def test_whole_numbers_are_offered_where_they_do_no_harm(
-    bits, matting_run, tmp_path, small, loaded, built, capfd, monkeypatch
+    bits, short_run, tmp_path, small, loaded, built, capfd, monkeypatch
 ):
     monkeypatch.setattr(accuracy, "MEAN", 1)
     monkeypatch.setattr(accuracy, "LARGEST", 1)
-    options = ["--logdir", matting_run, "--output", tmp_path, "--formats", "onnx"]
+    options = ["--logdir", short_run, "--output", tmp_path, "--formats", "onnx"]
     assert run(*options, "--precision", bits, "float16") == 0
     paths = [tmp_path / f"generator-{name}.onnx" for name in (bits, "float16")]
     assert capfd.readouterr() == ("".join(f"{path}\n" for path in paths), "")
@@ -183,7 +186,7 @@ def test_accuracy_is_of_the_unknown_pixels():
 
 
 def test_a_difference_is_noticed(
-    matting_run, tmp_path, capsys, monkeypatch, small, loaded
+    short_run, tmp_path, capsys, monkeypatch, small, loaded
 ):
     class Wrong:
         def __init__(self, path):
@@ -193,7 +196,7 @@ def test_a_difference_is_noticed(
             return {"alpha": np.full(inputs["trimap"].shape, 0.5, np.float32)}
 
     monkeypatch.setitem(runtimes.LOADERS, "onnx", Wrong)
-    options = ["--logdir", matting_run, "--output", tmp_path, "--formats", "onnx"]
+    options = ["--logdir", short_run, "--output", tmp_path, "--formats", "onnx"]
     assert run(*options, "--validate") == 1
     assert "differs by more than 1/255" in capsys.readouterr().err
 
@@ -216,11 +219,11 @@ def test_a_precision_that_a_format_does_not_have_is_refused(capsys):
         assert f"--precision: {name} {told}" in capsys.readouterr().err
 
 
-def test_exporting_works_from_any_directory_as_a_command(matting_run, tmp_path):
-
+def test_exporting_works_from_any_directory_as_a_command(tmp_path):
+    run_directory = make_run("paper2018", tmp_path)
     script = Path(program.__file__)
     done = subprocess.run(
-        [sys.executable, script, "--logdir", matting_run, "--formats", "onnx", "-q"],
+        [sys.executable, script, "--logdir", run_directory, "--formats", "onnx", "-q"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -16,7 +16,7 @@ from PIL import Image
 
 from model import network, predict
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "2000"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "600"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 FORMATS = {  # ending: mode and options of what is damaged
     "png": ("RGB", {}),

@@ -6,13 +6,19 @@ import tensorflow as tf
 from model import dataset, discriminator, gan, generator, losses, matting, stock
 
 
-def build(d_coeff=0.01, rate=1e-3, use_prior=True, preset="matting"):
+@pytest.fixture(scope="module", autouse=True)
+def small_networks(short_encoder):
+    with short_encoder():
+        yield
+
+
+def build(d_coeff=0.01, use_prior=True, preset="matting"):
     keras.utils.set_random_seed(0)
     return gan.MattingGAN(
         generator=generator.build_generator(preset, (8, 8, 8, 8, 16), use_prior),
         discriminator=discriminator.build_discriminator(8),
-        generator_optimizer=keras.optimizers.Adam(rate),
-        discriminator_optimizer=keras.optimizers.Adam(rate),
+        generator_optimizer=keras.optimizers.Adam(1e-3),
+        discriminator_optimizer=keras.optimizers.Adam(1e-3),
         d_coeff=d_coeff,
         use_rgba_loss=preset == "paper2018",
         jit_compile=False,
@@ -35,6 +41,33 @@ def batch(data_directory):
     return next(iter(stream))
 
 
+@pytest.fixture(scope="module")
+def built():
+    """Both networks, traced once for many tests, and all that they begin with."""
+    pair = build()
+    return pair, [(each, each.numpy()) for each in variables(pair)]
+
+
+@pytest.fixture
+def pair(built):
+    """Both networks as `build` gives them."""
+    pair, first = built
+    for variable, value in first:
+        variable.assign(value)
+    return pair
+
+
+def variables(pair):
+    parts = (pair.generator, pair.discriminator)
+    parts += (pair.generator_optimizer, pair.discriminator_optimizer)
+    return [variable for part in parts for variable in part.variables]
+
+
+def learn_at(pair, rate):
+    for optimizer in (pair.generator_optimizer, pair.discriminator_optimizer):
+        optimizer.learning_rate.assign(rate)
+
+
 def weights(network):
     return [variable.numpy().copy() for variable in network.trainable_variables]
 
@@ -52,9 +85,8 @@ def changed(before, after):
     ],
 )
 def test_each_phase_trains_what_it_should_and_nothing_else(
-    batch, phase, generator_learns, discriminator_learns
+    batch, pair, phase, generator_learns, discriminator_learns
 ):
-    pair = build()
     before = weights(pair.generator), weights(pair.discriminator)
     statistics = [v.numpy().copy() for v in pair.generator.non_trainable_variables]
     for _ in range(2):  # a head that starts at zero hides the others' gradients once
@@ -66,8 +98,8 @@ def test_each_phase_trains_what_it_should_and_nothing_else(
     assert moved is generator_learns
 
 
-def test_the_discriminator_keeps_learning_in_the_adversarial_phase(batch):
-    pair = build(rate=2e-3)
+def test_the_discriminator_keeps_learning_in_the_adversarial_phase(batch, pair):
+    learn_at(pair, 2e-3)
     noisy = dict(batch)
     noisy["prior"] = tf.random.stateless_uniform(batch["prior"].shape, (1, 2))
     first = float(pair.compute(noisy, "adversarial")[0]["discriminator_loss"])
@@ -78,25 +110,23 @@ def test_the_discriminator_keeps_learning_in_the_adversarial_phase(batch):
     assert float(values["discriminator_loss"]) < 0.8 * first
 
 
-def test_computing_changes_no_weight(batch):
-    pair = build()
+def test_computing_changes_no_weight(batch, pair):
     before = weights(pair.generator), weights(pair.discriminator)
     pair.compute(batch, "adversarial")
     assert not changed(before[0], weights(pair.generator))
     assert not changed(before[1], weights(pair.discriminator))
 
 
-def test_the_coefficient_decides_whether_the_generator_listens(batch):
+def test_the_coefficient_decides_whether_the_generator_listens(batch, pair):
     moved = []
     for d_coeff in (0.0, 1.0):
-        pair = build(d_coeff=d_coeff)
-        pair.apply(pair.compute(batch, "adversarial")[1])
-        pair.apply(pair.compute(batch, "adversarial")[1])
-        moved.append(weights(pair.generator))
-    alone = build()
-    alone.apply(alone.compute(batch, "generator")[1])
-    alone.apply(alone.compute(batch, "generator")[1])
-    assert not changed(moved[0], weights(alone.generator))
+        other = build(d_coeff=d_coeff)
+        other.apply(other.compute(batch, "adversarial")[1])
+        other.apply(other.compute(batch, "adversarial")[1])
+        moved.append(weights(other.generator))
+    pair.apply(pair.compute(batch, "generator")[1])
+    pair.apply(pair.compute(batch, "generator")[1])
+    assert not changed(moved[0], weights(pair.generator))
     assert changed(moved[1], moved[0])
 
 
@@ -121,8 +151,7 @@ def test_the_average_of_the_weights_is_lent_and_given_back(batch):
     assert changed(lent, seen[-1])
 
 
-def test_patches_without_unknown_pixels_do_not_count(batch):
-    pair = build()
+def test_patches_without_unknown_pixels_do_not_count(batch, pair):
     trimap = np.full((2, 64, 64, 1), matting.FOREGROUND, np.uint8)
     trimap[:, 28:36, 28:36] = matting.UNKNOWN
     changed_batch = dict(batch, trimap=tf.constant(trimap))
@@ -132,18 +161,18 @@ def test_patches_without_unknown_pixels_do_not_count(batch):
     assert weight.numpy().sum() == 2 * 4
 
 
-def test_samples_count_by_their_weights(batch):
+def test_samples_count_by_their_weights(batch, pair):
     """The untrained network returns the guess, whose error is known."""
     is_unknown = gan.region(batch["trimap"], matting.UNKNOWN)
     error = losses.alpha_loss(batch["alpha"], batch["prior"], is_unknown).numpy()
     weight = np.float32([1.0, 0.25])
     weighted = batch | {"weight": tf.reshape(weight, (2, 1, 1, 1))}
-    values, _ = build().compute(weighted, "generator")
+    values, _ = pair.compute(weighted, "generator")
     np.testing.assert_allclose(values["alpha_loss"], (weight * error).mean(), rtol=1e-4)
 
 
-def test_one_batch_overfits(batch):
-    pair = build(rate=3e-3)
+def test_one_batch_overfits(batch, pair):
+    learn_at(pair, 3e-3)
     first = float(pair.compute(batch, "generator")[0]["alpha_loss"])
     for _ in range(150):
         values, gradients = pair.compute(batch, "generator")

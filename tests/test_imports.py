@@ -141,6 +141,8 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.runtimes",
         "scripts.measure.clock",
         "scripts.measure.convolutions",
+        "scripts.measure.killed",
+        "scripts.measure.ending",
     },
     {
         "scripts.measure.accuracy",

@@ -14,6 +14,12 @@ from model import checkpoint, export, generator, network
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_networks(short_encoder):
+    with short_encoder():
+        yield
+
+
 def small_generator(preset, seed):
     keras.utils.set_random_seed(seed)
     built = generator.build_generator(preset, (4,) * 5, use_prior=preset == "matting")

@@ -9,8 +9,9 @@ from model import foreground, generator, matting, predict, prior
 
 
 @pytest.fixture(scope="module", params=generator.PRESETS)
-def network(request):
-    network = generator.build_generator(request.param, (8,) * 5)
+def network(request, short_encoder):
+    with short_encoder():
+        network = generator.build_generator(request.param, (8,) * 5)
     random = np.random.default_rng(0)
     for variable in network.trainable_variables:
         variable.assign(random.normal(0, 0.3, variable.shape))

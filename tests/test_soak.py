@@ -6,6 +6,7 @@ import h5py
 import pytest
 
 from scripts import soak
+from scripts.measure import killed
 
 
 def write(folder, step, value):
@@ -35,12 +36,12 @@ def test_a_forked_process_is_killed_when_it_has_got_somewhere(tmp_path):
         time.sleep(600)
         return 0
 
-    number = soak.fork(work, tmp_path / "log.txt")
-    soak.wait(number, (tmp_path / "here").exists)
-    assert soak.kill(number) == -signal.SIGKILL
-    number = soak.fork(lambda: os.write(1, b"xyz"), tmp_path / "log.txt")
-    soak.wait(number, lambda: False)
-    assert soak.kill(number) == 3 and not soak.RUNNING
+    number = killed.fork(work, tmp_path / "log.txt")
+    killed.wait(number, (tmp_path / "here").exists)
+    assert killed.kill(number) == -signal.SIGKILL
+    number = killed.fork(lambda: os.write(1, b"xyz"), tmp_path / "log.txt")
+    killed.wait(number, lambda: False)
+    assert killed.kill(number) == 3 and not killed.RUNNING
     assert (tmp_path / "log.txt").read_text() == "xyz"
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)

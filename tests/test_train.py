@@ -1,7 +1,13 @@
-"""The real command: phases, resuming, signals, and what it says when it cannot."""
+"""The command: phases, resuming, signals, and what it says when it cannot.
 
+`run` starts it as a process, which takes seconds to load TensorFlow. Where the process
+is not what is tested, `run_here` runs it in this one.
+"""
+
+import contextlib
 import csv
 import importlib.util
+import io
 import json
 import os
 import re
@@ -20,7 +26,11 @@ from model import plan as plans
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--widths", *"88888", "--crop", "64", "--batch_size", "2"]
-SMALL += ["--validation-images", "2", "--validate-every", "2", "--save-every", "2"]
+OFTEN = ["--validation-images", "2", "--validate-every", "2", "--save-every", "2"]
+SMALL += OFTEN
+# the baseline has no encoder, and is traced in a fraction of the time
+TINY = ["--preset", "paper2018", "--widths", "8", "8", "--crop", "64"]
+TINY += ["--batch_size", "2", *OFTEN]
 spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
 train = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
@@ -37,6 +47,21 @@ def run(*arguments, expect=0):
     assert result.returncode == expect, result.stderr[-3000:]
     assert expect == 0 or "Traceback" not in result.stderr
     return result
+
+
+def run_here(*arguments, expect=0):
+    """Runs the command in this process; gives what it writes to stderr."""
+    stream = io.StringIO()
+    environment = dict(os.environ)
+    try:
+        with contextlib.redirect_stderr(stream):
+            code = train.main([str(argument) for argument in arguments])
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+    text = stream.getvalue()
+    assert code == expect, text[-3000:]
+    return text
 
 
 def rows(logdir):
@@ -138,10 +163,9 @@ def test_tensorboard_can_read_scalars_and_pictures_back(finished):
 def test_a_resumed_run_ends_as_an_undisturbed_one(finished, data_directory, tmp_path):
     logdir, phases, _ = finished
     resumed = tmp_path / "resumed"
-    run(data_directory, "--logdir", resumed, *SMALL, *phases, "--steps", "5")
-    result = run(
-        data_directory, "--logdir", resumed, *SMALL, *phases, "--checkpoint", "-1"
-    )
+    options = [data_directory, "--logdir", resumed, *SMALL, *phases]
+    run(*options, "--steps", "5")
+    result = run(*options, "--checkpoint", "-1")
     assert "resumed after 5 batches" in result.stderr
     for expected, actual in zip(weights(logdir, 8), weights(resumed, 8), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
@@ -151,7 +175,7 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(finished, data_directory, tmp_
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_a_checkpoint_that_goes_on(data_directory, tmp_path, number):
     logdir = tmp_path / "run"
-    options = [data_directory, "--logdir", logdir, *SMALL, "--gen_epoch", "1000"]
+    options = [data_directory, "--logdir", logdir, *TINY, "--gen_epoch", "1000"]
     process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while not list(logdir.glob("generator-*.h5")) and time.monotonic() < deadline:
@@ -163,8 +187,8 @@ def test_a_signal_leaves_a_checkpoint_that_goes_on(data_directory, tmp_path, num
     from model import checkpoint
 
     step = checkpoint.snapshots(logdir)[-1]
-    result = run(*options, "--checkpoint", "-1", "--steps", "2")
-    assert f"resumed after {step} batches" in result.stderr
+    text = run_here(*options, "--checkpoint", "-1", "--steps", "2")
+    assert f"resumed after {step} batches" in text
     assert checkpoint.snapshots(logdir)[-1] == step + 2
 
 
@@ -172,18 +196,9 @@ def test_losses_that_are_not_finite_stop_with_the_last_good_state(
     data_directory, tmp_path
 ):
     logdir = tmp_path / "run"
-    result = run(
-        data_directory,
-        "--logdir",
-        logdir,
-        *SMALL,
-        "--gen_epoch",
-        "5",
-        "--lr",
-        "1e30",
-        expect=1,
-    )
-    assert "not finite" in result.stderr and "lower --lr" in result.stderr
+    options = ["--logdir", logdir, *SMALL, "--gen_epoch", "5", "--lr", "1e30"]
+    text = run_here(data_directory, *options, expect=1)
+    assert "not finite" in text and "lower --lr" in text
     from model import checkpoint
 
     for values in weights(logdir, checkpoint.snapshots(logdir)[-1]):
@@ -192,17 +207,8 @@ def test_losses_that_are_not_finite_stop_with_the_last_good_state(
 
 def test_the_baseline_and_stored_composites_train_too(data_directory, tmp_path):
     logdir = tmp_path / "run"
-    run(
-        data_directory,
-        "--logdir",
-        logdir,
-        *SMALL,
-        "--preset",
-        "paper2018",
-        "--stored",
-        "--steps",
-        "2",
-    )
+    options = ["--preset", "paper2018", "--stored", "--steps", "2"]
+    run_here(data_directory, "--logdir", logdir, *SMALL, *options)
     assert float(rows(logdir)[-1]["rgba_loss"]) > 0
     config = json.loads((logdir / "config.json").read_text())
     assert (config["lr"], config["schedule"]) == (1.0, "constant")
@@ -234,26 +240,9 @@ def test_what_cannot_work_is_refused_in_one_line(
         ),
     ]
     for arguments, message in cases:
-        code, text = run_here([str(argument) for argument in arguments])
-        assert code == 2, text
+        text = run_here(*arguments, expect=2)
         assert re.search(message, text), text
         assert text.count("\n") == 1
-
-
-def run_here(arguments):
-    """Runs the command in this process, with its stderr caught."""
-    import contextlib
-    import io
-
-    stream = io.StringIO()
-    environment = dict(os.environ)
-    try:
-        with contextlib.redirect_stderr(stream):
-            code = train.main(arguments)
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
-    return code, stream.getvalue()
 
 
 def test_resuming_with_other_data_options_or_past_the_end_is_refused(
@@ -269,10 +258,10 @@ def test_resuming_with_other_data_options_or_past_the_end_is_refused(
         "--checkpoint",
         "-1",
     ]
-    code, text = run_here([*map(str, options), "--batch_size", "4"])
-    assert code == 2 and "made with batch_size 2, got 4; resume with the same" in text
-    code, text = run_here([*map(str, options)])
-    assert code == 2 and "has seen 8 batches of the 8 planned; raise" in text
+    text = run_here(*options, "--batch_size", "4", expect=2)
+    assert "made with batch_size 2, got 4; resume with the same" in text
+    text = run_here(*options, expect=2)
+    assert "has seen 8 batches of the 8 planned; raise" in text
 
 
 def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_path):
@@ -285,8 +274,8 @@ def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_pat
             str((data_directory / name).resolve()) for name in layers["train"][kind]
         ]
     (data / "layers.json").write_text(json.dumps(layers))
-    result = run(data, "--logdir", tmp_path / "run", *SMALL, "--steps", "2")
-    assert "no validation split: training goes without" in result.stderr
+    text = run_here(data, "--logdir", tmp_path / "run", *TINY, "--steps", "2")
+    assert "no validation split: training goes without" in text
     assert not rows(tmp_path / "run")[-1]["val_mse"]
 
 
@@ -316,11 +305,9 @@ def test_a_composite_damaged_meanwhile_is_named_in_one_line(
         damaged = bytearray(path.read_bytes())
         damaged[40:] = bytes(len(damaged) - 40)  # the length stays
         path.write_bytes(damaged if path.suffix == ".tfrecord" else damaged[:half])
-    options = ("--stored", "--steps", "2", "--logdir", tmp_path / "run", *SMALL)
-    result = run(data, *options, expect=1)
-    assert re.fullmatch(
-        f"train.py: {re.escape(str(data))}/train/.*{message}\n", result.stderr
-    )
+    options = ("--stored", "--steps", "2", "--logdir", tmp_path / "run", *TINY)
+    text = run_here(data, *options, expect=1)
+    assert re.fullmatch(f"train.py: {re.escape(str(data))}/train/.*{message}\n", text)
 
 
 def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
@@ -337,10 +324,8 @@ def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
 
     monkeypatch.setattr(stock, "LAYER_CACHE", 0)
     monkeypatch.setattr(stock.images, "read_cutout", read)
-    options = ["--logdir", str(tmp_path), "--workers", "1", *SMALL]
-    code, text = run_here([str(data_directory), *options, "--gen_epoch", "20"])
-    assert code == 1
-    last = text.splitlines()[-1]
+    options = ["--logdir", tmp_path, "--workers", "1", *TINY, "--gen_epoch", "20"]
+    last = run_here(data_directory, *options, expect=1).splitlines()[-1]
     assert re.fullmatch(
         r"train\.py: \S*disc.\.png: no such file; the last state is saved, "
         r"that of batch \d+; resume with --checkpoint -1",
@@ -379,6 +364,6 @@ def test_the_version_is_told():
 
 
 def test_the_options_are_told_on_request(data_directory, tmp_path):
-    options = ["--logdir", tmp_path / "run", *SMALL, "--steps", "1", "--verbose"]
-    told = run(data_directory, *options).stderr.splitlines()
+    options = ["--logdir", tmp_path / "run", *TINY, "--steps", "1", "--verbose"]
+    told = run_here(data_directory, *options).splitlines()
     assert "batch_size: 2" in told and any(line.startswith("1/1 gen") for line in told)

@@ -18,6 +18,7 @@ from PIL import Image
 from model import images, predict
 from scripts.collect.rows import COLUMNS, OK
 from scripts.composites import storage
+from tests.here import Here
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
@@ -33,21 +34,6 @@ def prepare_combine(folder, monkeypatch, layer_folders, name="combine"):
         *("--foregrounds", folder / "foregrounds", "--backgrounds"),
         *(folder / "backgrounds", "--size", "64x48", "--per-foreground", "1"),
     ]
-
-
-class Here:
-    """Does in this process what workers do."""
-
-    map = staticmethod(map)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def shutdown(self, **_):
-        pass
 
 
 def prepare_combine_beam(folder, monkeypatch, layer_folders):
@@ -152,11 +138,10 @@ def prepare_pictures(folder, monkeypatch, layer_folders):
         "trimap": np.repeat(np.uint8([0, 128, 128, 255]), 16)[None].repeat(48, axis=0),
     }
     pair |= {"foreground": pair["image"], "alpha": np.float32(pair["trimap"] / 255)}
-    dataset = SimpleNamespace(
-        Composites=lambda *_: None, validation_pairs=lambda *_: [pair]
+    composites = SimpleNamespace(
+        names=["a"], spread=lambda _: ["a"], read=lambda _: pair
     )
-    pretend(monkeypatch, "model.dataset", dataset)
-    monkeypatch.setattr(pictures.engine, "load_tensorflow", lambda: None)
+    monkeypatch.setattr(pictures, "Composites", lambda *_: composites)
     monkeypatch.setattr(pictures, "load_network", lambda *_: "network")
     monkeypatch.setattr(
         pictures,

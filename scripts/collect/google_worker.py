@@ -21,13 +21,14 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from pathlib import Path
 
 from google_images_download import google_images_download as package
 from PIL import Image
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import SessionNotCreatedException, WebDriverException
 
 from scripts.collect.google_page import find_obstacle, list_pictures, repair_url
 
@@ -36,8 +37,12 @@ SILENCE = 15  # seconds that a host may let wait for the next bytes
 LONGEST = 60  # seconds that one picture may take
 LARGEST = 50_000_000  # bytes of one picture
 AHEAD = 2  # pictures downloaded before they are wanted
+PAUSES = (1, 4)  # seconds before each further attempt to start the browser
 BUSY = re.compile(  # faults worth another attempt
     r"HTTP Error (408|425|429|500|502|503|504)\b|IncompleteRead|reset by|end closed"
+)
+FALSE_START = re.compile(  # what a busy machine does to a browser that works
+    r"instance exited|DevToolsActivePort|crashed|not reachable|renderer|cannot connect"
 )
 
 
@@ -68,13 +73,24 @@ class Search(package.googleimagesdownload):
         return url.replace(SEARCH_URL, self.page_url, 1) if self.page_url else url
 
     def download_extended_page(self, url, chromedriver):
-        """Opens the page in Chrome; raises SearchError where the package just exits."""
-        try:
-            self.page = super().download_extended_page(url, chromedriver)
-        except SystemExit as error:  # raised while handling what really happened
-            raise SearchError(f"no browser: {one_line(error.__context__)}") from error
-        except WebDriverException as error:
-            raise SearchError(f"the search page fails: {one_line(error)}") from error
+        """Opens the page in Chrome, which may need several attempts to start.
+
+        Raises:
+            SearchError: Where the package just exits.
+        """
+        for pause in (*PAUSES, None):
+            try:
+                self.page = super().download_extended_page(url, chromedriver)
+                break
+            except SystemExit as error:  # raised while handling what really happened
+                if pause is None or not is_false_start(error.__context__):
+                    fault = one_line(error.__context__)
+                    raise SearchError(f"no browser: {fault}") from error
+                time.sleep(pause)
+            except WebDriverException as error:
+                raise SearchError(
+                    f"the search page fails: {one_line(error)}"
+                ) from error
         self.told = list_pictures(self.page)
         return self.page
 
@@ -173,6 +189,12 @@ def identify(path: Path) -> tuple[str, str]:
         with open(path, "rb") as file:
             start = file.read(40).decode("ascii", "replace")
         return "", f"not a picture, begins with {' '.join(start.split())!r}"
+
+
+def is_false_start(error: BaseException | None) -> bool:
+    """Says whether a browser that did not start may do so when it is tried again."""
+    is_session = isinstance(error, SessionNotCreatedException)
+    return is_session and bool(FALSE_START.search(str(error)))
 
 
 def one_line(message: object) -> str:
