@@ -10,7 +10,7 @@ REQUIREMENTS ?= requirements.txt
 HELD_OUT := scripts/dataset/heldout/composites
 PICTURES := hair-900-0--000 fur-901-0--000 veil-900-0--000 \
   flightgear-bougainvillier--000 wesnoth-utbs-archer--000 wire-900-0--000
-TRANSLUCENT := glass-900-1--000 veil-901-1--000 naev-nebula24--000 fur-901-1--000
+TRANSLUCENT := glass-925-0--000 smoke-901-0--000 veil-901-1--000 fur-901-1--000
 DEMO := images/example.jpg images/example-trimap.png
 
 .DEFAULT_GOAL := help
