@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -24,13 +25,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.collect import google, google_page
+from scripts.collect import google, google_page, google_process
 from scripts.collect.candidate import SourceError
 from scripts.collect.google import GoogleSource
 from tests.search_server import SearchServer, make_certificate, record
 
 ROOT = Path(__file__).resolve().parents[1]
 QUERY = "portrait transparent background"
+SCRATCH = "temporary-files-" + 64 * "x"  # as a long TMPDIR, where Chrome cannot start
 NO_CHROME = """
 exec(compile(open({real!r}).read(), {real!r}, "exec"))
 from google_images_download.page import read_page
@@ -177,12 +179,12 @@ def download(*arguments):
 def chrome_run(certificate, environment, tmp_path_factory):
     """download.py with the real package and Chromium, pictures broken in many ways."""
     folder = tmp_path_factory.mktemp("chrome")
-    for name in ("here", "scratch"):
+    for name in ("here", SCRATCH):
         (folder / name).mkdir()
     with pytest.MonkeyPatch.context() as patch, SearchServer(*certificate) as server:
         for name, value in environment.items():
             patch.setenv(name, value)
-        patch.setenv("TMPDIR", str(folder / "scratch"))
+        patch.setenv("TMPDIR", str(folder / SCRATCH))
         patch.chdir(folder / "here")
         records = []
         for number, (path, written) in enumerate(GOOD.values()):
@@ -248,13 +250,19 @@ def test_the_search_page_is_asked_with_the_query_and_live_filters_only(chrome_ru
 def test_nothing_is_left_outside_the_output(chrome_run):
     _, rows, folder, run = chrome_run
     assert not list((folder / "here").iterdir())
-    assert not list((folder / "scratch").iterdir())
+    assert not list((folder / SCRATCH).iterdir())
     work = folder / "output/google"
     assert "Getting you a lot of images" in (work / google.LOG).read_text()
     assert "Getting you" not in run.stdout + run.stderr
     originals = [path for path in work.iterdir() if path.name != google.LOG]
     assert {path.suffix for path in originals} == {".png"}
     assert len(originals) == len(GOOD) - 1  # the busy one came by the fetcher
+
+
+def test_a_short_tmpdir_is_kept_and_a_long_one_is_not(monkeypatch):
+    for place, expected in (("/tmp/short", "/tmp/short"), ("/tmp/" + 90 * "x", "/tmp")):
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        assert google_process.find_place() == expected
 
 
 def test_a_page_that_never_comes_ends_with_chrome(server, tmp_path, monkeypatch):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "scripts.collect.google_worker"
+SHORT_PLACE = "/tmp"
+LONGEST_PLACE = 40  # bytes; Chrome's socket, 61 more, must fit into 107
 
 
 class Worker:
@@ -30,7 +32,7 @@ class Worker:
 
     def __enter__(self) -> "Worker":
         scratch = tempfile.TemporaryDirectory(  # for Chrome's profile
-            prefix="google-", ignore_cleanup_errors=True
+            prefix="google-", dir=find_place(), ignore_cleanup_errors=True
         )
         with self._ending as ending:
             directory = ending.enter_context(scratch)
@@ -85,6 +87,20 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def find_place() -> str:
+    """Finds where temporary files go, with a path short enough for Chrome.
+
+    It exits while it starts where the path of its socket is longer than an address may
+    be (`sun_path` of unix(7)).
+
+    Returns:
+        What TMPDIR says, or /tmp if that is too long.
+    """
+    place = tempfile.gettempdir()
+    is_long = len(os.fsencode(place)) > LONGEST_PLACE
+    return SHORT_PLACE if is_long and os.access(SHORT_PLACE, os.W_OK) else place
 
 
 def start(scratch: str, errors) -> subprocess.Popen:
