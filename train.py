@@ -252,7 +252,6 @@ def train_with(workers, options: argparse.Namespace) -> int:
 
     from model import (
         dataset,
-        feed,
         history,
         plan,
         provenance,
@@ -319,22 +318,29 @@ def train_with(workers, options: argparse.Namespace) -> int:
             patience=options.patience,
             is_quiet=options.quiet or not workers.is_chief,
         )
-        batches = feed.stream(
-            workers,
-            source,
-            data=options.data,
-            stored=options.stored,
-            address=options.data_service,
-            first=first,
-            last=last,
-            batch_size=options.batch_size,
-            threads=options.workers,
-            seed=options.seed,
-            size=options.crop,
-            use_prior=options.use_prior,
-            reuse=options.reuse,
-        )
+        batches = stream(options, workers, source, first, last)
         return follow(options.logdir, run, batches, first, last)
+
+
+def stream(options: argparse.Namespace, workers, source, first: int, last: int):
+    """Streams the batches from `first` on, up to `last`, as the options say."""
+    from model import feed
+
+    return feed.stream(
+        workers,
+        source,
+        data=options.data,
+        stored=options.stored,
+        address=options.data_service,
+        first=first,
+        last=last,
+        batch_size=options.batch_size,
+        threads=options.workers,
+        seed=options.seed,
+        size=options.crop,
+        use_prior=options.use_prior,
+        reuse=options.reuse,
+    )
 
 
 def take_up(options: argparse.Namespace, checkpoints, config: dict) -> int:

@@ -260,7 +260,8 @@ def test_nothing_is_left_outside_the_output(chrome_run):
 
 
 def test_a_short_tmpdir_is_kept_and_a_long_one_is_not(monkeypatch):
-    for place, expected in (("/tmp/short", "/tmp/short"), ("/tmp/" + 90 * "x", "/tmp")):
+    short, long = ((google_process.LONGEST_PLACE + more) * "x" for more in (0, 1))
+    for place, expected in ((short, short), (long, google_process.SHORT_PLACE)):
         monkeypatch.setattr(tempfile, "tempdir", place)
         assert google_process.find_place() == expected
 

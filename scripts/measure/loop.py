@@ -107,7 +107,7 @@ def prepare(train: dict, options) -> tuple[object, Callable[[int], Iterable]]:
     """
     import keras
 
-    from model import cluster, feed, history, plan, saving, stock, training, validation
+    from model import cluster, history, plan, saving, stock, training, validation
 
     keras.utils.set_random_seed(options.seed)
     workers = cluster.join(
@@ -136,21 +136,7 @@ def prepare(train: dict, options) -> tuple[object, Callable[[int], Iterable]]:
     decode_layers(source, options.seed, options.workers)
 
     def stream(batches: int) -> Iterable:
-        return feed.stream(
-            workers,
-            source,
-            data=options.data,
-            stored=False,
-            address=None,
-            first=0,
-            last=batches,
-            batch_size=options.batch_size,
-            threads=options.workers,
-            seed=options.seed,
-            size=options.crop,
-            use_prior=options.use_prior,
-            reuse=options.reuse,
-        )
+        return train["stream"](options, workers, source, 0, batches)
 
     return run, stream
 
