@@ -199,6 +199,7 @@ class MattingGAN:
                 )
             }
         is_unknown = region(batch["trimap"], matting.UNKNOWN)
+        alpha_pred = losses.forgive_overshoot(alpha_true, alpha_pred)
         values = {
             "alpha_loss": losses.alpha_loss(alpha_true, alpha_pred, is_unknown),
             "laplacian_loss": losses.laplacian_loss(alpha_true, alpha_pred, is_unknown),

@@ -26,6 +26,26 @@ def masked_mean(values: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     return total / (channels * tf.reduce_sum(weight, (1, 2, 3)) + 1e-6)
 
 
+def forgive_overshoot(alpha_true: tf.Tensor, alpha_pred: tf.Tensor) -> tf.Tensor:
+    """Takes a prediction beyond 0 or 1 for exact where the truth is 0 or 1.
+
+    Whoever uses alpha clips it. A loss of the values as they are would hold a pixel
+    that is surely opaque at 1 on both sides, and of the scatter that is left, clipping
+    keeps the half that is too low. Where the truth is a mixture, overshooting
+    costs what it does, so that the gradient leads back.
+
+    Args:
+        alpha_true: (B, H, W, 1) float32 in [0, 1].
+        alpha_pred: (B, H, W, 1) float32, not clipped.
+
+    Returns:
+        (B, H, W, 1) float32, the truth where it is overshot, else the prediction.
+    """
+    is_over = tf.logical_and(alpha_true >= 1, alpha_pred > 1)
+    is_under = tf.logical_and(alpha_true <= 0, alpha_pred < 0)
+    return tf.where(tf.logical_or(is_over, is_under), alpha_true, alpha_pred)
+
+
 def alpha_loss(
     alpha_true: tf.Tensor, alpha_pred: tf.Tensor, is_unknown: tf.Tensor
 ) -> tf.Tensor:

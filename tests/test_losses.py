@@ -45,6 +45,19 @@ def test_alpha_loss_is_the_mean_over_the_unknown_region_of_each_sample():
     np.testing.assert_allclose(losses.alpha_loss(true, pred, unknown), [0.5, 0.5], 1e-5)
 
 
+def test_overshooting_an_opaque_or_empty_pixel_is_forgiven_and_pulls_at_nothing():
+    true = tf.reshape([1.0, 0, 1, 0, 0.5, 0.5], (1, 1, 6, 1))
+    pred = tf.reshape([1.2, -0.2, 0.8, 0.2, 1.2, -0.2], (1, 1, 6, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(pred)
+        error = losses.forgive_overshoot(true, pred) - true
+        loss = tf.reduce_sum(tf.abs(error))
+    expected = [0, 0, -0.2, 0.2, 0.7, -0.7]
+    np.testing.assert_allclose(tf.reshape(error, [-1]), expected, atol=1e-6)
+    gradient = tf.reshape(tape.gradient(loss, pred), [-1])
+    np.testing.assert_array_equal(gradient, [0, 0, -1, 1, 1, -1])
+
+
 def test_a_sample_without_unknown_pixels_costs_nothing():
     true, pred, _ = random_pair(2)
     assert np.all(losses.alpha_loss(true, pred, tf.zeros(SHAPE)).numpy() == 0)
