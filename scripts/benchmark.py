@@ -22,6 +22,7 @@ growing sizes.
 import argparse
 import contextlib
 import importlib.metadata
+import importlib.util
 import json
 import math
 import os
@@ -37,7 +38,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model import checkpoint, images, matting, metrics
 from model import report as drawing
 from scripts.help import add_verbosity
-from scripts.measure import composites, ending, photographs, sheets, speed, table
+from scripts.measure import (
+    composites,
+    ending,
+    photographs,
+    sheets,
+    speed,
+    table,
+    tradeoff,
+)
 from scripts.measure.case import Case
 from scripts.measure.methods import METHODS, Method, load_methods
 
@@ -97,6 +106,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--sheets",
         action="store_true",
         help="draw a contact sheet of each picture, at full size, into OUTPUT/sheets",
+    )
+    parser.add_argument(
+        "--plot",
+        action="store_true",
+        help="draw the error of each method over its time as OUTPUT/benchmark.png",
     )
     parser.add_argument(
         "--speed",
@@ -248,6 +262,8 @@ def versions() -> dict[str, str]:
 
 def benchmark(args: argparse.Namespace) -> None:
     """Checks the input, runs everything, writes the files and prints the table."""
+    if args.plot and importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("--plot needs matplotlib; pip install '.[benchmark]' first")
     count, cases = open_cases(args.directory, args.trimaps, args.limit)
     args.output.mkdir(parents=True, exist_ok=True)
     methods = load_methods(args.methods, args.logdir, args.checkpoint, args.quiet)
@@ -270,6 +286,8 @@ def benchmark(args: argparse.Namespace) -> None:
         drawing.page_html(title, table.lay_out(means), notes, figures),
         encoding="utf-8",
     )
+    if args.plot:
+        tradeoff.draw_tradeoff(means, args.output / "benchmark.png")
     if args.quiet:
         return
     if args.verbose:

@@ -8,7 +8,7 @@ import pytest
 
 from model import images, matting, network, predict
 from scripts import benchmark
-from scripts.measure import methods, sheets, speed, table
+from scripts.measure import methods, sheets, speed, table, tradeoff
 from scripts.measure.case import Case
 from scripts.measure.photographs import find_photographs, read_photograph
 
@@ -55,7 +55,7 @@ def finished(photographs, tmp_path_factory):
     """A whole run from another directory, with the classical methods alone."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     arguments = ("--methods", "closed-form", "knn", "--output", "out", "--sheets", "-v")
-    process = run(photographs, *arguments, cwd=elsewhere)
+    process = run(photographs, *arguments, "--plot", cwd=elsewhere)
     assert process.returncode == 0, process.stderr
     return process, elsewhere / "out"
 
@@ -131,6 +131,26 @@ def test_a_sheet_shows_each_method_at_full_size_and_its_worst_place(finished):
     height = sheets.HEAD + 4 * 48
     assert sheet.shape == (height, 3 * width + 2 * sheets.GAP, 3)
     assert len(list((finished[1] / "sheets").iterdir())) == 2 * len(NAMES)
+
+
+def test_the_plot_has_a_point_for_each_method(finished, tmp_path):
+    drawn = images.read_image(finished[1] / "benchmark.png")
+    results = json.loads((finished[1] / "benchmark.json").read_text())
+    tradeoff.draw_tradeoff(results["means"], tmp_path / "again.png")
+    np.testing.assert_array_equal(drawn, images.read_image(tmp_path / "again.png"))
+    fewer = [row for row in results["means"] if row["method"] != "knn"]
+    tradeoff.draw_tradeoff(fewer, tmp_path / "fewer.png")
+    assert (drawn != images.read_image(tmp_path / "fewer.png")).any()
+
+
+def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(
+    photographs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(benchmark.importlib.util, "find_spec", lambda name: None)
+    arguments = [str(photographs), "--plot", "--output", str(tmp_path / "out")]
+    assert benchmark.main(arguments) == 2
+    assert "--plot needs matplotlib; pip install" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_worst_place_is_where_the_unknown_pixels_are_wrong():
