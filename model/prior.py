@@ -8,15 +8,17 @@ Laplacian (`laplacian`) carries it along the picture's structure, as in Wang and
 bring the result to full resolution.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import NamedTuple
 
 import cv2
 import numba
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from model import laplacian, matting, sampling
-from model.blocks import cut_blocks
+from model.blocks import Blocks, cut_blocks
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
 COARSE_TRUST = 0.03  # weight of a sure sample against the Laplacian, first solve
@@ -42,6 +44,24 @@ class Guess(NamedTuple):
     samples: np.ndarray
 
 
+class Problem(NamedTuple):
+    """A picture at a resolution at which alpha is solved.
+
+    Attributes:
+        image: (h, w, 3) float32 in [0, 1].
+        trimap: (h, w) uint8.
+        blocks: One for each pixel.
+        matrix: (U, U) float64, sparse, of the U unknown pixels.
+        right_side: (U,) float64.
+    """
+
+    image: np.ndarray
+    trimap: np.ndarray
+    blocks: Blocks
+    matrix: csr_matrix
+    right_side: np.ndarray
+
+
 def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     """Estimates alpha and both colours without any network.
 
@@ -59,31 +79,23 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     ]
     image = np.pad(image, [*padding, (0, 0)], mode="edge").astype(np.float32)
     padded_trimap = np.pad(trimap, padding, mode="edge")
-    blocks = cut_blocks(image, padded_trimap, FACTOR)
-    if not (padded_trimap == matting.UNKNOWN).any() or not (
-        blocks.is_foreground.any() and blocks.is_background.any()
-    ):
+    if not all((padded_trimap == code).any() for code in matting.CODES):
         alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
         small = shrink(image, FACTOR)
         unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
         return Guess(alpha, np.tile(small, 2), unsure)
 
-    pairs = sampling.find_pairs(blocks)
-    small = shrink(image, FACTOR)
-    alpha = solve(small, shrink_trimap(padded_trimap, FACTOR), pairs, COARSE_TRUST)
-    fine_image = shrink(image, FACTOR // 2)
-    fine_trimap = shrink_trimap(padded_trimap, FACTOR // 2)
-    fine_pairs = sampling.refine_pairs(
-        cut_blocks(image, padded_trimap, FACTOR // 2), pairs
-    )
-    alpha = solve(
-        fine_image,
-        fine_trimap,
-        fine_pairs,
-        FINE_TRUST,
-        start=enlarge(small, alpha, fine_image, fine_trimap),
-    )
-    alpha = enlarge(fine_image, alpha, image, padded_trimap)[:height, :width]
+    with ThreadPoolExecutor(max_workers=1) as beside:  # all heavy steps let go the GIL
+        prepared = beside.submit(reduce_problem, image, padded_trimap, FACTOR // 2)
+        coarse = reduce_problem(image, padded_trimap, FACTOR)
+        pairs = sampling.find_pairs(coarse.blocks)
+        fine = prepared.result()
+        refined = beside.submit(sampling.refine_pairs, fine.blocks, pairs)
+        alpha = solve(coarse, pairs, COARSE_TRUST)
+        start = enlarge(coarse.image, alpha, fine.image, fine.trimap)
+        fine_pairs = refined.result()
+    alpha = solve(fine, fine_pairs, FINE_TRUST, start)
+    alpha = enlarge(fine.image, alpha, image, padded_trimap)[:height, :width]
     colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
     return Guess(
         matting.paste_known(alpha, trimap),
@@ -92,9 +104,25 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     )
 
 
+def reduce_problem(image: np.ndarray, trimap: np.ndarray, factor: int) -> Problem:
+    """Makes a picture smaller, and sets up the Laplacian's system there.
+
+    Args:
+        image: (H, W, 3) float32 in [0, 1], both sides multiples of `factor`.
+        trimap: (H, W) uint8.
+        factor: By how much both sides shrink.
+
+    Returns:
+        What is to be solved.
+    """
+    small, small_trimap = shrink(image, factor), shrink_trimap(trimap, factor)
+    known = np.where(small_trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
+    system = laplacian.unknown_system(small, known, small_trimap == matting.UNKNOWN)
+    return Problem(small, small_trimap, cut_blocks(image, trimap, factor), *system)
+
+
 def solve(
-    image: np.ndarray,
-    trimap: np.ndarray,
+    problem: Problem,
     pairs: sampling.Pairs,
     trust: float,
     start: np.ndarray | None = None,
@@ -102,8 +130,7 @@ def solve(
     """Solves for alpha between the samples and the matting Laplacian.
 
     Args:
-        image: (h, w, 3) float32 in [0, 1].
-        trimap: (h, w) uint8.
+        problem: Of (h, w) pixels; its system is changed.
         pairs: The samples of the same size.
         trust: Weight of a sample of confidence 1.
         start: (h, w) alpha to improve by a few steps; None for an exact solution.
@@ -111,18 +138,17 @@ def solve(
     Returns:
         (h, w) float32 in [0, 1].
     """
-    alpha = np.where(trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
-    is_unknown = trimap == matting.UNKNOWN
-    matrix, right_side = laplacian.unknown_system(image, alpha, is_unknown)
+    is_unknown = problem.trimap == matting.UNKNOWN
+    matrix, right_side = problem.matrix, problem.right_side
     weight = trust * pairs.confidence[is_unknown].astype(np.float64) + ANCHOR
     matrix.setdiag(matrix.diagonal() + weight)
     right_side += weight * pairs.alpha[is_unknown]
     if start is None:
-        alpha[is_unknown] = laplacian.solve_exactly(matrix, right_side)
+        solution = laplacian.solve_exactly(matrix, right_side)
     else:
-        alpha[is_unknown] = laplacian.improve(
-            matrix, right_side, start[is_unknown], FINE_STEPS
-        )
+        solution = laplacian.improve(matrix, right_side, start[is_unknown], FINE_STEPS)
+    alpha = np.where(problem.trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
+    alpha[is_unknown] = solution
     return np.clip(alpha, 0, 1)
 
 

@@ -61,7 +61,8 @@ def test_sure_samples_pull_and_unsure_ones_do_not():
         flat = np.full((20, 20), np.float32(confidence))
         sampled = np.full((20, 20), np.float32(0.25))
         pairs = sampling.Pairs(image, image, sampled, flat)
-        return prior.solve(image, trimap, pairs, trust=10)[10:].mean()
+        problem = prior.reduce_problem(image, trimap, 1)
+        return prior.solve(problem, pairs, trust=10)[10:].mean()
 
     assert mean_alpha(0) > 0.6
     assert mean_alpha(1) == pytest.approx(0.25, abs=0.05)
