@@ -38,11 +38,16 @@ def draw_tradeoff(means: list[Mapping], output: Path) -> None:
         panel.remove()
     for panel, (part, rows) in zip(panels.flat, parts.items(), strict=False):
         points = [row for row in rows if row["seconds"] > 0]
-        for row in points:
+        points.sort(key=lambda row: row["seconds"])
+        for number, row in enumerate(points):
             place = (row["seconds"], row["sad"])
             panel.plot(*place, "o", markersize=8)
             panel.annotate(
-                row["method"], place, xytext=(0, 9), textcoords="offset points"
+                row["method"],
+                place,
+                xytext=(0, (9, -17)[number % 2]),  # neighbours do not collide
+                textcoords="offset points",
+                ha="center",
             )
         panel.set(xscale="log", xlabel="seconds", ylabel="SAD (thousands)", title=part)
         panel.set_ylim(0, 1.15 * max((row["sad"] for row in points), default=1))
