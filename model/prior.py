@@ -8,8 +8,9 @@ Laplacian (`laplacian`) carries it along the picture's structure, as in Wang and
 bring the result to full resolution.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import cv2
@@ -18,13 +19,14 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from model import laplacian, matting, sampling
-from model.blocks import Blocks, cut_blocks
+from model.blocks import cut_blocks
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
 COARSE_TRUST = 0.03  # weight of a sure sample against the Laplacian, first solve
 FINE_TRUST = 0.005  # the same in the second solve
 FINE_STEPS = 60  # conjugate gradients of the second solve
 ANCHOR = 1e-6  # pull of pixels that nothing else reaches towards their start
+PARALLEL_LIMIT = 2**22  # pixels; of larger pictures memory counts more than time
 SMALLEST_SIDE = 3 * FACTOR  # pixels: a window of the Laplacian
 
 
@@ -50,14 +52,12 @@ class Problem(NamedTuple):
     Attributes:
         image: (h, w, 3) float32 in [0, 1].
         trimap: (h, w) uint8.
-        blocks: One for each pixel.
         matrix: (U, U) float64, sparse, of the U unknown pixels.
         right_side: (U,) float64.
     """
 
     image: np.ndarray
     trimap: np.ndarray
-    blocks: Blocks
     matrix: csr_matrix
     right_side: np.ndarray
 
@@ -86,14 +86,21 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
         return Guess(alpha, np.tile(small, 2), unsure)
 
     with ThreadPoolExecutor(max_workers=1) as beside:  # all heavy steps let go the GIL
-        prepared = beside.submit(reduce_problem, image, padded_trimap, FACTOR // 2)
+
+        def begin(work: Callable, *arguments):
+            """Begins work in the other thread, or postpones it; gives its end."""
+            if padded_trimap.size > PARALLEL_LIMIT:
+                return partial(work, *arguments)
+            return beside.submit(work, *arguments).result
+
+        end_fine = begin(reduce_problem, image, padded_trimap, FACTOR // 2)
+        pairs = sampling.find_pairs(cut_blocks(image, padded_trimap, FACTOR))
+        end_pairs = begin(_refine_pairs, image, padded_trimap, pairs)
         coarse = reduce_problem(image, padded_trimap, FACTOR)
-        pairs = sampling.find_pairs(coarse.blocks)
-        fine = prepared.result()
-        refined = beside.submit(sampling.refine_pairs, fine.blocks, pairs)
         alpha = solve(coarse, pairs, COARSE_TRUST)
-        start = enlarge(coarse.image, alpha, fine.image, fine.trimap)
-        fine_pairs = refined.result()
+        fine_pairs = end_pairs()
+        fine = end_fine()
+    start = enlarge(coarse.image, alpha, fine.image, fine.trimap)
     alpha = solve(fine, fine_pairs, FINE_TRUST, start)
     alpha = enlarge(fine.image, alpha, image, padded_trimap)[:height, :width]
     colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
@@ -118,7 +125,12 @@ def reduce_problem(image: np.ndarray, trimap: np.ndarray, factor: int) -> Proble
     small, small_trimap = shrink(image, factor), shrink_trimap(trimap, factor)
     known = np.where(small_trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
     system = laplacian.unknown_system(small, known, small_trimap == matting.UNKNOWN)
-    return Problem(small, small_trimap, cut_blocks(image, trimap, factor), *system)
+    return Problem(small, small_trimap, *system)
+
+
+def _refine_pairs(image, trimap, pairs: sampling.Pairs) -> sampling.Pairs:
+    """Finds the pairs of half of the resolution among those of a quarter."""
+    return sampling.refine_pairs(cut_blocks(image, trimap, FACTOR // 2), pairs)
 
 
 def solve(
