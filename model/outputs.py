@@ -97,8 +97,11 @@ def render(
         (H, W), (H, W, 3) or (H, W, 4) uint8 by file; (H, W) uint16 for a deep alpha.
     """
     levels = images.to_uint8(matte.alpha)
-    whole = paint(image, matte, background)
-    pictures = {targets.output: images.to_uint8(whole)}
+    if background is None:  # as `paint`, in a quarter of the memory
+        whole = np.dstack([images.to_uint8(opaque_colours(image, matte)), levels])
+    else:
+        whole = images.to_uint8(paint(image, matte, background))
+    pictures = {targets.output: whole}
     if targets.alpha:
         deep = np.round(matte.alpha * 65535).astype(np.uint16)
         pictures[targets.alpha] = deep if bits == 16 else levels
