@@ -97,11 +97,8 @@ def render(
         (H, W), (H, W, 3) or (H, W, 4) uint8 by file; (H, W) uint16 for a deep alpha.
     """
     levels = images.to_uint8(matte.alpha)
-    if background is None:  # as `paint`, in a quarter of the memory
-        whole = np.dstack([images.to_uint8(opaque_colours(image, matte)), levels])
-    else:
-        whole = images.to_uint8(paint(image, matte, background))
-    pictures = {targets.output: whole}
+    layers = paint_layers(image, matte, background)  # rounded before they are copied
+    pictures = {targets.output: np.dstack([images.to_uint8(x) for x in layers])}
     if targets.alpha:
         deep = np.round(matte.alpha * 65535).astype(np.uint16)
         pictures[targets.alpha] = deep if bits == 16 else levels
@@ -121,10 +118,26 @@ def paint(image: np.ndarray, matte: Matte, background: Background | None) -> np.
     Returns:
         (H, W, 4) float32 in [0, 1], not premultiplied, or (H, W, 3).
     """
+    return np.dstack(paint_layers(image, matte, background))
+
+
+def paint_layers(
+    image: np.ndarray, matte: Matte, background: Background | None
+) -> list[np.ndarray]:
+    """Gives the layers of what `paint` paints, each for itself.
+
+    Args:
+        image: The photograph, (H, W, 3) float32 in [0, 1].
+        matte: Its matte.
+        background: What the foreground is put on; None for a cut-out.
+
+    Returns:
+        (H, W, 3) float32 in [0, 1]; of a cut-out (H, W) too.
+    """
     colours = opaque_colours(image, matte)
     if background is None:
-        return np.dstack([colours, matte.alpha])
-    return Matte(matte.alpha, colours).composite(background(image, matte.alpha))
+        return [colours, matte.alpha]
+    return [Matte(matte.alpha, colours).composite(background(image, matte.alpha))]
 
 
 def opaque_colours(image: np.ndarray, matte: Matte) -> np.ndarray:

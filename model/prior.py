@@ -123,7 +123,7 @@ def reduce_problem(image: np.ndarray, trimap: np.ndarray, factor: int) -> Proble
         What is to be solved.
     """
     small, small_trimap = shrink(image, factor), shrink_trimap(trimap, factor)
-    known = np.where(small_trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
+    known = matting.paste_known(np.zeros(small.shape[:2], np.float32), small_trimap)
     system = laplacian.unknown_system(small, known, small_trimap == matting.UNKNOWN)
     return Problem(small, small_trimap, *system)
 
@@ -159,9 +159,9 @@ def solve(
         solution = laplacian.solve_exactly(matrix, right_side)
     else:
         solution = laplacian.improve(matrix, right_side, start[is_unknown], FINE_STEPS)
-    alpha = np.where(problem.trimap == matting.FOREGROUND, np.float32(1), np.float32(0))
+    alpha = np.zeros(problem.trimap.shape, np.float32)
     alpha[is_unknown] = solution
-    return np.clip(alpha, 0, 1)
+    return matting.paste_known(alpha, problem.trimap)
 
 
 def enlarge(

@@ -15,8 +15,8 @@ All methods get the same pixels in the same run. Alphas and foregrounds are roun
 to 8 bits before they are measured, as if they had been read back from a file.
 Seconds are wall-clock after a warm-up, of alpha alone; those of the foreground, by
 pymatting's multi-level method for its solvers and by the project's own for checkpoints,
-stand by themselves. With --speed only the time is measured, of the first picture at
-growing sizes.
+stand by themselves. --plot draws error over time. With --speed only the time is
+measured, of the first picture at growing sizes.
 """
 
 import argparse
