@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import camera, frame, images, matting, strands
+from model import camera, frame, images, matting, rgba, strands
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
@@ -55,7 +55,7 @@ def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
         The cut-out in 8 bits with the list of its fractional pixels; if there
         are none, of the pixels along its border.
     """
-    foreground = matting.extend_colours(foreground, alpha)
+    foreground = rgba.extend_colours(foreground, alpha)
     levels = images.to_uint8(alpha)
     edge = np.argwhere((levels > 12) & (levels < 243))
     if len(edge) < 64:
@@ -152,7 +152,7 @@ def crop_cutout(
     interpolation = random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])
     matrix = np.column_stack([linear, shift])
     layers = frame.warp(layers, matrix, size, interpolation, source.cuts)
-    foreground, alpha = matting.unpremultiply(layers[..., :3], layers[..., 3])
+    foreground, alpha = rgba.unpremultiply(layers[..., :3], layers[..., 3])
     return recolour(foreground, random, strength=1.0), alpha
 
 

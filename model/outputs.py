@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import ImageColor
 
-from model import images, interrupt, matting
+from model import images, interrupt, matting, rgba
 from model.places import STANDARD, Targets
 from model.predict import Matte
 
@@ -216,5 +216,5 @@ def _write_standard(content: bytes) -> None:
 
 def _blur(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Takes the object out of a picture and the rest out of focus."""
-    filled = matting.push_pull(image, 1 - alpha)
+    filled = rgba.push_pull(image, 1 - alpha)
     return cv2.GaussianBlur(filled, (0, 0), max(1.0, BLUR * max(alpha.shape)))

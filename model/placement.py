@@ -8,7 +8,7 @@ this makes pictures to look at and to validate on.
 import cv2
 import numpy as np
 
-from model import frame, images, matting
+from model import frame, images, matting, rgba
 
 SCALES = (0.6, 1.1)  # of the largest cut-out that fits into the frame
 OVERHANG = 0.15  # of a side of the cut-out that may leave the frame
@@ -58,7 +58,7 @@ def compose_sample(
         "background": images.to_uint8(background),
     }
     alpha = layers["alpha"] / np.float32(255)
-    foreground = matting.extend_colours(foreground, alpha)
+    foreground = rgba.extend_colours(foreground, alpha)
     layers["foreground"] = images.to_uint8(foreground)
     layers["image"] = images.to_uint8(
         matting.composite(
@@ -112,7 +112,7 @@ def place_cutout(
                 (sides[1], width - sides[1], held[2:]),
             )
         ]
-        small, small_alpha = matting.resize_cutout(foreground, alpha, *sides)
+        small, small_alpha = rgba.resize_cutout(foreground, alpha, *sides)
         layers = np.dstack([small, small_alpha])
         layers = paste(layers, *corner, height, width)
         placed = layers[..., 3]

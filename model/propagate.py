@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import cv2
 import numpy as np
 
-from model import flow, matting
+from model import flow, matting, rgba
 
 SEAM = 0.006  # half of the band between known regions, as a share of the frame's side
 LOST, REVEALED = 64, 192  # codes of what no key frame tells, lost or come to light
@@ -176,7 +176,7 @@ def carry_trimap(trimap: np.ndarray, way: flow.Way) -> np.ndarray:
     if is_object.any():
         weight = cv2.resize(is_object, small[::-1], interpolation=cv2.INTER_AREA)
         here = flow.stay(small).places
-        shifts = matting.push_pull(way.places - here, weight)  # (h, w, 2)
+        shifts = rgba.push_pull(way.places - here, weight)  # (h, w, 2)
         along = flow.Way(here + shifts, way.trust)
         is_band = flow.carry(trimap, along, cv2.INTER_NEAREST) == matting.UNKNOWN
         codes[is_band & (codes != matting.FOREGROUND)] = matting.UNKNOWN

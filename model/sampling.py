@@ -1,8 +1,8 @@
 """Which known colours explain the unknown pixels: foreground and background samples.
 
 Image and trimap are cut into square blocks. For each block with unknown pixels,
-pairs of a known foreground and a known background colour are tried, near ones, far
-ones and similar ones, and those are kept on whose line in colour space the block's
+pairs of a known foreground and a known background colour (`candidates.py`) are tried,
+and those are kept on whose line in colour space the block's
 pixels lie (Wang and Cohen, "Optimized Color Sampling for Robust Matting", CVPR 2007).
 A whole block is judged at once by the mean and the covariance of its pixels.
 """
@@ -12,15 +12,10 @@ from typing import NamedTuple
 import cv2
 import numba
 import numpy as np
-from scipy.spatial import cKDTree
 
 from model.blocks import Blocks
+from model.candidates import find_candidates
 
-REACH = 12  # blocks around the unknown region that samples are taken from
-SHARES = (1, 8, 48)  # a sample is the nearest of all known blocks, of 1 in 8, ...
-SIMILAR = 2  # samples chosen by colour
-STEPS = 48  # from 0 to 1, to which a colour is rounded before its like are sought
-LARGEST_TREE = 4096  # blocks that these are chosen from
 NOISE = 4 / 255  # deviation of a colour from the line of its pair
 DISTANCE_WEIGHT = 0.5  # of a sample as far away as twice the nearest one
 SEPARATION = 0.05  # squared distance of two colours that can be told apart
@@ -56,8 +51,12 @@ def find_pairs(blocks: Blocks) -> Pairs:
         The pairs.
     """
     where = np.nonzero(blocks.unknown > 0)
-    foregrounds, far = _samples(blocks, blocks.foreground, blocks.is_foreground, where)
-    backgrounds, away = _samples(blocks, blocks.background, blocks.is_background, where)
+    foregrounds, far = find_candidates(
+        blocks, blocks.foreground, blocks.is_foreground, where
+    )
+    backgrounds, away = find_candidates(
+        blocks, blocks.background, blocks.is_background, where
+    )
     far, away = DISTANCE_WEIGHT * far, DISTANCE_WEIGHT * away
     return choose_pairs(blocks, where, foregrounds, backgrounds, far, away)
 
@@ -147,53 +146,6 @@ def smooth_colours(pairs: Pairs, name: str, deviation: float = 1.5) -> np.ndarra
     return blurred / cv2.GaussianBlur(weight, (0, 0), deviation)[..., None]
 
 
-def _samples(
-    blocks: Blocks, colours: np.ndarray, share: np.ndarray, where: tuple
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gives (U, K, 3) known colours, and (U, K) how much farther than the nearest."""
-    reach = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
-    near = cv2.dilate((blocks.unknown > 0).astype(np.uint8), reach)
-    is_known = (share > 0) & (near > 0)
-    if not is_known.any():
-        is_known = share > 0
-    known = np.argwhere(is_known)
-    order = np.random.default_rng(0).permutation(len(known))
-    chosen = []
-    for divisor in SHARES:  # two samples each: the nearest of two disjoint sets
-        count = max(1, len(known) // (2 * divisor))
-        for part in (order[:count], order[-count:]):
-            chosen.append(part[_nearest(known[part], is_known.shape)[where]])
-    part = order[:LARGEST_TREE]
-    # Away from 0: threads of TensorFlow take the float next to 0 for 0 itself, and
-    # the tree, which divides its points there, would never end.
-    tree = cKDTree(1 + colours[tuple(known[part].T)])
-    similar = min(SIMILAR, len(part))
-    asked, which = _distinct(blocks.mean[where])
-    _, found = tree.query(1 + asked, np.arange(1, similar + 1))
-    found = found[which]
-    index = np.column_stack([*chosen, part[found]])  # (U, K) into known
-    return _gather(np.column_stack(where), known, index, colours)
-
-
-def _distinct(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rounds (N, 3) colours to `STEPS` a channel: the distinct ones, and which each."""
-    steps = np.round(colours * STEPS).astype(np.int64)
-    codes, which = np.unique(steps @ [1, 256, 256**2], return_inverse=True)
-    return np.column_stack([codes & 255, codes >> 8 & 255, codes >> 16]) / STEPS, which
-
-
-def _nearest(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Gives for every place of a (h, w) grid the number of the nearest point."""
-    free = np.ones(shape, np.uint8)
-    free[tuple(points.T)] = 0
-    _, labels = cv2.distanceTransformWithLabels(
-        free, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    number = np.zeros(labels.max() + 1, np.intp)
-    number[labels[tuple(points.T)]] = np.arange(len(points))
-    return number[labels]
-
-
 @numba.njit(cache=True, nogil=True)
 def _offer(points, confidence, colours, smooth):
     """Collects the pairs of the larger blocks around, and their smooth colours.
@@ -225,34 +177,6 @@ def _offer(points, confidence, colours, smooth):
             for axis in range(3):
                 offered[side, u, 5, axis] = smooth[side, row, column, axis]
     return offered[0], offered[1], penalty
-
-
-@numba.njit(cache=True, nogil=True)
-def _gather(points, known, index, colours):
-    """Looks up the samples that were chosen.
-
-    Args:
-        points: (U, 2) int, rows and columns of the unknown blocks.
-        known: (N, 2) int, of the known ones.
-        index: (U, K) int, into those.
-        colours: (h, w, 3) float32.
-
-    Returns:
-        Colours (U, K, 3) float32, and how much farther than the nearest of the K
-        each is, (U, K) float32.
-    """
-    found = np.empty((*index.shape, 3), np.float32)
-    distance = np.empty(index.shape, np.float32)
-    for u in range(len(points)):
-        nearest = np.inf
-        for k in range(index.shape[1]):
-            row, column = known[index[u, k]]
-            found[u, k] = colours[row, column]
-            distance[u, k] = np.hypot(row - points[u, 0], column - points[u, 1])
-            nearest = min(nearest, distance[u, k])
-        for k in range(index.shape[1]):
-            distance[u, k] /= nearest + 1
-    return found, distance
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

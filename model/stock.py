@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import compose, images, layers, matting
+from model import compose, images, layers, rgba
 
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
@@ -70,9 +70,7 @@ class Layers:
 def _read_cutout(path: Path) -> compose.Cutout:
     foreground, alpha = images.read_cutout(path)
     if max(alpha.shape) > LONGEST_SIDE:
-        foreground, alpha = matting.resize_cutout(
-            foreground, alpha, *_reduced_size(alpha)
-        )
+        foreground, alpha = rgba.resize_cutout(foreground, alpha, *_reduced_size(alpha))
     return compose.cutout(foreground, alpha)
 
 

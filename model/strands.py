@@ -8,7 +8,7 @@ dense enough to hide some of the background and open enough to show the rest.
 import cv2
 import numpy as np
 
-from model import matting
+from model import rgba
 
 SCALE = 2  # drawn so many times larger
 COUNT = (15, 500)  # strands of a bundle, log-uniform
@@ -45,7 +45,7 @@ def draw_strands(
     layers = layers.astype(np.float32) / 255
     if random.random() < DEFOCUS_PROBABILITY:
         layers = cv2.GaussianBlur(layers, (0, 0), random.uniform(0.5, 3))
-    return matting.unpremultiply(layers[..., :3], layers[..., 3])
+    return rgba.unpremultiply(layers[..., :3], layers[..., 3])
 
 
 def draw_bundle(

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import images
+from model import images, matting
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
@@ -34,6 +34,29 @@ def draw_soft_disc(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     colour = random.random(3) * 0.6 + 0.2
     foreground = colour + 0.1 * random.standard_normal((size, size, 3))
     return np.clip(foreground, 0, 1).astype(np.float32), alpha.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory):
+    """Two discs of 64x48 before noise, in the layout of alphamatting.com."""
+    directory = tmp_path_factory.mktemp("photographs")
+    rows, columns = np.indices((48, 64))
+    for seed, name in enumerate(("GT01", "GT02")):
+        random = np.random.RandomState(seed)
+        distance = np.hypot(rows - 24, columns - 30 - 4 * seed)
+        alpha = np.clip((15 - distance) / 4, 0, 1).astype(np.float32)
+        noise = 0.1 * random.rand(2, 48, 64, 3).astype(np.float32)
+        foreground = noise[0] + np.float32([0.8, 0.3, 0.1])
+        image = matting.composite(foreground, noise[1] + np.float32(0.2), alpha)
+        file = f"{name}.png"
+        images.write_image(directory / "input_training_lowres" / file, image)
+        grey = np.repeat(alpha[..., None], 3, axis=2)  # RGB, as the original files
+        images.write_image(directory / "gt_training_lowres" / file, grey)
+        for number, radius in ((1, 3), (2, 6)):
+            folder = directory / "trimap_training_lowres" / f"Trimap{number}"
+            trimap = matting.trimap_from_alpha(alpha, radius, radius)
+            images.write_image(folder / file, trimap)
+    return directory
 
 
 @pytest.fixture(scope="session")

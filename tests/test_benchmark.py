@@ -8,36 +8,13 @@ import pytest
 
 from model import images, matting, network, predict
 from scripts import benchmark
-from scripts.measure import methods, sheets, speed, table, tradeoff
+from scripts.measure import sheets, speed, tradeoff
 from scripts.measure.case import Case
-from scripts.measure.photographs import find_photographs, read_photograph
+from scripts.measure.photographs import find_photographs
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("GT01", "GT02")
 pymatting = pytest.importorskip("pymatting")
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory):
-    """Two discs of 64x48 before noise, in the layout of alphamatting.com."""
-    directory = tmp_path_factory.mktemp("photographs")
-    rows, columns = np.indices((48, 64))
-    for seed, name in enumerate(NAMES):
-        random = np.random.RandomState(seed)
-        distance = np.hypot(rows - 24, columns - 30 - 4 * seed)
-        alpha = np.clip((15 - distance) / 4, 0, 1).astype(np.float32)
-        noise = 0.1 * random.rand(2, 48, 64, 3).astype(np.float32)
-        foreground = noise[0] + np.float32([0.8, 0.3, 0.1])
-        image = matting.composite(foreground, noise[1] + np.float32(0.2), alpha)
-        file = f"{name}.png"
-        images.write_image(directory / "input_training_lowres" / file, image)
-        grey = np.repeat(alpha[..., None], 3, axis=2)  # RGB, as the original files
-        images.write_image(directory / "gt_training_lowres" / file, grey)
-        for number, radius in ((1, 3), (2, 6)):
-            folder = directory / "trimap_training_lowres" / f"Trimap{number}"
-            trimap = matting.trimap_from_alpha(alpha, radius, radius)
-            images.write_image(folder / file, trimap)
-    return directory
 
 
 def run(*arguments, cwd):
@@ -276,57 +253,6 @@ def test_a_missing_checkpoint_and_a_double_name_are_refused(
         assert code == 2
         assert message in errors
         assert errors.count("\n") == 1
-
-
-def test_a_failing_solver_is_retried_and_the_note_says_so(photographs):
-    case = read_photograph(photographs, "GT01", "Trimap1")
-
-    def estimate(image, levels, stubborn=True):
-        assert image.dtype == levels.dtype == np.float64
-        assert set(np.unique(levels)) == {0, 0.5, 1}
-        if stubborn:
-            raise ValueError("insufficient positive-definiteness")
-        return levels
-
-    attempts = {"": {}, "another way": {"stubborn": False}}
-    matte = methods.solve(estimate, attempts, case.image, case.trimap)
-    assert matte.note == "another way"
-    with pytest.raises(ValueError, match="no attempt succeeded, got: insufficient"):
-        methods.solve(estimate, {"": {}}, case.image, case.trimap)
-    row = {"trimap": "T", "photograph": "P", "method": "m", "note": "another way"}
-    rows = [row, row | {"photograph": "Q"}, row | {"note": ""}]
-    assert table.list_notes(rows) == ["m, another way: T P, T Q"]
-
-
-@pytest.mark.parametrize("broken", ["first", "shifted"])
-def test_closed_form_survives_a_failing_cholesky(photographs, monkeypatch, broken):
-    case = read_photograph(photographs, "GT01", "Trimap1")
-    expected = methods.run_closed_form(case.image, case.trimap)
-    real = pymatting.estimate_alpha_cf
-
-    def estimate(image, levels, preconditioner=None):
-        if preconditioner is None or (
-            broken == "shifted" and preconditioner is not pymatting.jacobi
-        ):
-            raise ValueError("insufficient positive-definiteness")
-        return real(image, levels, preconditioner=preconditioner)
-
-    monkeypatch.setattr(pymatting, "estimate_alpha_cf", estimate)
-    matte = methods.run_closed_form(case.image, case.trimap)
-    assert ("Jacobi" if broken == "shifted" else "Cholesky") in matte.note
-    assert np.abs(matte.alpha - expected.alpha).max() < 1e-2
-
-
-def test_a_retry_inside_pymatting_is_noted_and_kept_off_stdout(photographs, capsys):
-    case = read_photograph(photographs, "GT01", "Trimap1")
-
-    def estimate(image, levels):
-        print("failed due to insufficient positive-definiteness of matrix A")
-        return levels
-
-    matte = methods.solve(estimate, {"": {}}, case.image, case.trimap)
-    assert matte.note == "Cholesky shifted by pymatting itself"
-    assert capsys.readouterr().out == ""
 
 
 def test_a_limit_below_one_is_refused(capsys):

@@ -7,7 +7,7 @@ import pytest
 from model import images, network, predict
 from model.composites import Composites
 from scripts import benchmark
-from scripts.measure import methods, table
+from scripts.measure import mattes, methods, table
 from scripts.measure.composites import find_composites
 
 pymatting = pytest.importorskip("pymatting")
@@ -80,9 +80,7 @@ def test_colours_are_measured_against_the_true_foreground(
     assert checkpoint["foreground_fractional"] == pytest.approx(error, rel=1e-5)
     assert checkpoint["foreground_opaque"] == 0
     pred = methods.run_knn(true["image"], true["trimap"]).alpha
-    foreground = methods.estimate_foreground(
-        true["image"], benchmark.round_levels(pred)
-    )
+    foreground = methods.estimate_foreground(true["image"], mattes.round_levels(pred))
     error = np.abs(foreground - true["foreground"])[is_soft].mean()
     assert knn["foreground_fractional"] == pytest.approx(error, abs=0.5 / 255)
 

@@ -11,7 +11,7 @@ import pytest
 
 from model import generator, precision
 from scripts import export as program
-from scripts.measure import accuracy, runtimes
+from scripts.measure import accuracy, exported, runtimes
 
 pytest.importorskip("ai_edge_litert")
 
@@ -59,7 +59,7 @@ def small(monkeypatch):
     monkeypatch.setattr(accuracy, "COUNT", 2)
     monkeypatch.setattr(accuracy, "HEIGHT", 96)
     monkeypatch.setattr(accuracy, "WIDTH", 128)
-    monkeypatch.setattr(program, "SIZES", ((64, 96), (128, 160)))
+    monkeypatch.setattr(exported, "SIZES", ((64, 96), (128, 160)))
     monkeypatch.setattr(runtimes, "REPEATS", 1)
 
 

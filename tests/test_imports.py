@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"model.matting"},
+    {"model.matting", "model.rgba"},
     {
         "model.images",
         "model.metrics",
@@ -31,7 +31,7 @@ LAYERS = [
         "model.precision",
         "model.engine",
     },
-    {"model.storage", "model.cluster"},
+    {"model.storage", "model.cluster", "model.candidates"},
     {
         "model.layers",
         "model.composites",
@@ -154,6 +154,7 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.loop",
         "scripts.measure.rates",
     },
+    {"scripts.measure.exported", "scripts.measure.mattes"},
 ]
 PROGRAM_LAYERS = [{"scripts.help"}]  # what several programs share
 PLAIN = {"numpy", "scipy", "cv2", "PIL"}  # all that the two lowest layers may need

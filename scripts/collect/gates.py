@@ -14,7 +14,7 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from model import images, matting
+from model import images, matting, rgba
 from scripts.collect.checkerboard import is_checkerboard
 
 LEAST_COVER, MOST_COVER = 0.02, 0.95  # mean alpha of the visible part
@@ -143,13 +143,13 @@ def prepare_foreground(
     )
     while max(picture.size) >= 4 * largest_side:  # saves the memory of huge floats
         picture = picture.reduce(2)
-    rgba = np.asarray(picture, np.float32) / 255
-    foreground, alpha = rgba[..., :3], rgba[..., 3]
+    values = np.asarray(picture, np.float32) / 255
+    foreground, alpha = values[..., :3], values[..., 3]
     width, height = fit(picture.size, largest_side)
     if (width, height) == picture.size:
-        foreground = matting.extend_colours(foreground, alpha)
+        foreground = rgba.extend_colours(foreground, alpha)
     else:
-        foreground, alpha = matting.resize_cutout(foreground, alpha, height, width)
+        foreground, alpha = rgba.resize_cutout(foreground, alpha, height, width)
     layers = [images.to_uint8(foreground), images.to_uint8(alpha)]
     options = {"quality": QUALITY, "alpha_quality": 100, "exact": True, "method": 4}
     grey = matting.composite(foreground, np.full_like(foreground, 0.5), alpha)

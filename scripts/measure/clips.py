@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import images, matting
+from model import images, matting, rgba
 
 NOISE = 0.008  # deviation of the camera's noise, of 1
 FILL = 0.8  # of the frame's shorter side: the longer one of the cut-out
@@ -74,7 +74,7 @@ def make_clip(
             shift=(-PAN * size[0] * np.sin(angle), 0),
             border=cv2.BORDER_REFLECT,
         )
-        colours, share = matting.unpremultiply(moved[..., :3], moved[..., 3])
+        colours, share = rgba.unpremultiply(moved[..., :3], moved[..., 3])
         share = images.to_uint8(share).astype(np.float32) / 255
         image = matting.composite(colours, scenery, share, matting.CAMERA_GAMMA)
         noisy = image + NOISE * random.standard_normal(image.shape)
