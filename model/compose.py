@@ -16,7 +16,9 @@ from model import camera, frame, images, matting, rgba, strands
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
+DENSITY = (1.0, 5.0)  # how many times as dense a cut-out becomes, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
+FOREGROUND_BAND, BACKGROUND_BAND = 0.6, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 DEFOCUS_PROBABILITY = 0.4  # of the background
@@ -96,6 +98,7 @@ def compose_crop(
         if texture is not None:
             colours = crop_background(texture, size, random)
             foreground = recolour(colours, random, strength=1.0)
+    alpha = thicken(alpha, np.exp(random.uniform(*np.log(DENSITY))))
     if lower is not None:
         foreground, alpha = matting.overlay(
             foreground, alpha, *crop_cutout(lower, size, random)
@@ -173,6 +176,26 @@ def premultiply(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return layers
 
 
+def thicken(alpha: np.ndarray, density: float) -> np.ndarray:
+    """Makes a cut-out denser: 1 - (1 - alpha)^density.
+
+    What shines through several layers alike is the product of what shines through
+    each (Beer and Lambert's law), so a density of 2 is two such layers of hair. An
+    edge moves outwards by a fraction of a pixel.
+
+    Args:
+        alpha: (H, W) float32 in [0, 1].
+        density: Above 0.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+
+    >>> thicken(np.float32([[0.0, 0.5, 1.0]]), 2)
+    array([[0.  , 0.75, 1.  ]], dtype=float32)
+    """
+    return 1 - (1 - alpha) ** np.float32(density)
+
+
 def crop_background(
     background: np.ndarray, size: int, random: np.random.Generator
 ) -> np.ndarray:
@@ -233,7 +256,8 @@ def random_trimap(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:
         (H, W) uint8 trimap.
     """
     widest = WIDEST_BAND * min(alpha.shape)
-    radii = 1 + np.round(widest * random.uniform(0, 1, 2) ** 1.5).astype(int)
+    shares = random.uniform(0, 1, 2) ** (FOREGROUND_BAND, BACKGROUND_BAND)
+    radii = 1 + np.round(widest * shares).astype(int)
     return matting.trimap_from_alpha(
         alpha.astype(np.float32) / 255,
         matting.bounded_radius(alpha == 255, int(radii[0]), least=1),
