@@ -81,6 +81,25 @@ def test_trimap_bands_vary_on_either_side(layers):
     assert np.ptp(shares, axis=0).min() > 0.05
 
 
+def test_a_denser_cutout_lets_through_what_several_layers_of_it_do():
+    alpha = np.random.default_rng(0).random((8, 8)).astype(np.float32)
+    alpha[0, :2] = 0, 1
+    _, two = matting.overlay(np.zeros((8, 8, 3)), alpha, np.zeros((8, 8, 3)), alpha)
+    np.testing.assert_allclose(compose.thicken(alpha, 2), two, atol=1e-6)
+    np.testing.assert_allclose(compose.thicken(alpha, 1), alpha, atol=1e-6)
+    assert compose.thicken(alpha, 5)[0, :2].tolist() == [0, 1]
+
+
+def test_more_of_the_opaque_than_of_the_clear_side_is_unknown():
+    alpha = np.zeros((200, 200), np.uint8)
+    alpha[:, 100:] = 255
+    random = np.random.default_rng(0)
+    trimaps = np.stack([compose.random_trimap(alpha, random) for _ in range(200)])
+    is_unknown = trimaps == matting.UNKNOWN
+    opaque, clear = is_unknown[..., 100:].mean(), is_unknown[..., :100].mean()
+    assert 1.3 * clear < opaque < 2 * clear
+
+
 def test_a_hard_edged_cutout_is_cropped_along_its_border():
     alpha = np.zeros((100, 100), np.float32)
     alpha[30:70, 30:70] = 1
@@ -132,6 +151,7 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
         set_probability(monkeypatch, name, 0)
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", is_edited)
     monkeypatch.setattr(compose, "GAMMA", (2.2, 2.2))
+    monkeypatch.setattr(compose, "DENSITY", (1, 1))
     monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
     white = compose.cutout(
         np.ones((96, 96, 3), np.float32), np.full((96, 96), 0.5, np.float32)
