@@ -16,7 +16,7 @@ from model import camera, frame, images, matting, rgba, strands
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
-DENSITY = (1.0, 5.0)  # how many times as dense a cut-out becomes, log-uniform
+DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.6, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
