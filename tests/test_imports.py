@@ -62,6 +62,7 @@ LAYERS = [
         "model.history",
         "model.predict",
         "model.provenance",
+        "model.options",
     },
     {
         "model.validation",
