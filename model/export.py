@@ -6,6 +6,7 @@ import logging
 
 import absl.logging
 import keras
+import numpy as np
 import tensorflow as tf
 
 from model import precision
@@ -59,10 +60,45 @@ def to_onnx(generator: keras.Model, properties: dict[str, str]) -> bytes:
     for value in [*model.graph.input, *model.graph.output]:
         _, height, width, _ = value.type.tensor_type.shape.dim
         height.dim_param, width.dim_param = f"{value.name}_h", f"{value.name}_w"
+    _unfold_by_convolutions(model)
     for name, text in properties.items():
         model.metadata_props.add(key=name, value=text)
     model.producer_name = "unet-gan-matting"
     return model.SerializeToString()
+
+
+def _unfold_by_convolutions(model) -> None:
+    """Replaces each DepthToSpace by a transposed convolution that copies its values.
+
+    The result is equal to the bit, and ONNX Runtime, which has no quick DepthToSpace,
+    takes a fraction of the time.
+    """
+    from onnx import helper, numpy_helper, shape_inference
+
+    shapes = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim]
+        for value in shape_inference.infer_shapes(model).graph.value_info
+    }
+    for node in model.graph.node:
+        if node.op_type != "DepthToSpace":
+            continue
+        channels = shapes.get(node.input[0], [0, 0])[1]  # (B, C, h, w); 0 if unknown
+        if not channels:
+            continue
+        width = channels // 4
+        kernel = np.eye(channels, dtype=np.float32)  # (C, 2 * 2 * C / 4)
+        kernel = kernel.reshape(channels, 2, 2, width).transpose(0, 3, 1, 2)
+        name = f"{node.output[0]}_kernel"
+        model.graph.initializer.append(numpy_helper.from_array(kernel, name))
+        copied = helper.make_node(
+            "ConvTranspose",
+            [node.input[0], name],
+            node.output,
+            node.name,
+            kernel_shape=[2, 2],
+            strides=[2, 2],
+        )
+        node.CopyFrom(copied)
 
 
 def _rename(graph, old: str, new: str) -> None:

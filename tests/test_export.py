@@ -7,9 +7,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
 
-from model import generator, precision
+from model import export, generator, precision
 from scripts import export as program
 from scripts.measure import accuracy, exported, runtimes
 
@@ -112,6 +113,12 @@ def test_half_precision_is_offered_as_it_is_accurate(
     rows = [line.split() for line in out.splitlines() if " float16 " in line][-2:]
     for row in rows:  # not the same, but nearly
         assert 0 < float(row[2]) < 0.5 and 0 < float(row[4]) < 8
+
+
+def test_what_onnx_runtime_is_slow_at_is_a_convolution(built):
+    graph = onnx.load_from_string(export.to_onnx(built, {})).graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("ConvTranspose") == 2  # the coarse residual and the unfolding
 
 
 @pytest.mark.parametrize(
