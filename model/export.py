@@ -68,10 +68,10 @@ def to_onnx(generator: keras.Model, properties: dict[str, str]) -> bytes:
 
 
 def _unfold_by_convolutions(model) -> None:
-    """Replaces each DepthToSpace by a transposed convolution that copies its values.
+    """Replaces DepthToSpace by transposed convolutions that copy its values.
 
-    The result is equal to the bit, and ONNX Runtime, which has no quick DepthToSpace,
-    takes a fraction of the time.
+    The result is equal to the bit, and ONNX Runtime is quicker at it (log/README.md).
+    One whose number of channels the graph does not tell stays.
     """
     from onnx import helper, numpy_helper, shape_inference
 

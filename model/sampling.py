@@ -2,8 +2,8 @@
 
 Image and trimap are cut into square blocks. For each block with unknown pixels,
 pairs of a known foreground and a known background colour (`candidates.py`) are tried,
-and those are kept on whose line in colour space the block's
-pixels lie (Wang and Cohen, "Optimized Color Sampling for Robust Matting", CVPR 2007).
+and those are kept on whose line in colour space the block's pixels lie (Wang and Cohen,
+"Optimized Color Sampling for Robust Matting", CVPR 2007).
 A whole block is judged at once by the mean and the covariance of its pixels.
 """
 

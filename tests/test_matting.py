@@ -1,29 +1,16 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from model import matting
-
-light = settings(max_examples=40, deadline=None)  # the cores may be busy
-UNIT = st.floats(0, 1, width=32, allow_subnormal=False)
-SIDES = arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
-
-
-def maps(shape):
-    """Alphas with many exact 0 and 1."""
-    levels = st.one_of(st.sampled_from([0.0, 1.0]), UNIT)
-    return arrays.arrays(np.float32, shape, elements=levels)
-
-
-def colours(shape):
-    return arrays.arrays(np.float32, (*shape, 3), elements=UNIT)
+from tests.drawn import SHAPES, UNIT, colours, light, maps
 
 
 @st.composite
 def two_cutouts(draw):
-    shape = draw(SIDES)
+    shape = draw(SHAPES)
     layers = [draw(colours(shape)), draw(maps(shape))]
     return *layers, draw(colours(shape)), draw(maps(shape)), draw(colours(shape))
 
@@ -121,7 +108,7 @@ def test_a_negative_radius_is_refused():
 
 
 @light
-@given(arrays.arrays(np.float32, SIDES, elements=UNIT))
+@given(arrays.arrays(np.float32, SHAPES, elements=UNIT))
 def test_a_painted_trimap_has_three_codes_and_its_codes_stay(grey):
     trimap = matting.trimap_from_grey(grey)
     assert trimap.dtype == np.uint8

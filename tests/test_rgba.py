@@ -1,24 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from model import rgba
-
-light = settings(max_examples=40, deadline=None)  # the cores may be busy
-UNIT = st.floats(0, 1, width=32, allow_subnormal=False)
-SHAPES = arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
-
-
-def maps(shape):
-    """Alphas with many exact 0 and 1."""
-    levels = st.one_of(st.sampled_from([0.0, 1.0]), UNIT)
-    return arrays.arrays(np.float32, shape, elements=levels)
-
-
-def colours(shape):
-    return arrays.arrays(np.float32, (*shape, 3), elements=UNIT)
+from tests.drawn import SHAPES, colours, light, maps
 
 
 def red_disc(side=64, hidden=(0, 1, 0)):
