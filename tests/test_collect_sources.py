@@ -1,14 +1,11 @@
 import itertools
 
 import pytest
-from PIL import Image
 
 from scripts.collect.candidate import SourceError
 from scripts.collect.commons import CommonsSource, read_licence
 from scripts.collect.fetch import Fetcher
-from scripts.collect.local import LocalSource
 from scripts.collect.openverse import OpenverseSource
-from scripts.collect.urls import UrlsSource
 
 OPEN = ["cc0", "pdm", "by", "by-sa"]
 
@@ -273,106 +270,3 @@ def test_a_search_that_finds_nothing_is_no_error(site):
     assert (
         list(openverse(site, pages=0, page_size=0).search("foreground", ["x"], 5)) == []
     )
-
-
-# A table of addresses
-
-
-def test_a_table_of_addresses_is_read(tmp_path):
-    path = tmp_path / "urls.csv"
-    path.write_text(
-        "\ufeffurl,kind,licence,creator,group,split,extra\n"
-        "https://h/a.png,foreground,CC0-1.0,Jo,hair,heldout,?\n"
-        "https://h/b.jpg, Backgrounds,CC-BY-4.0,,,,\n"
-        "https://h/c.png,foreground,,,,elsewhere,\n",
-        "utf-8",
-    )
-    source = UrlsSource(path)
-    first, third = source.search("foreground", [], 99)
-    assert (first.url, first.licence, first.creator) == (
-        "https://h/a.png",
-        "CC0-1.0",
-        "Jo",
-    )
-    assert (first.group, first.split, first.fault) == ("hair", "heldout", "")
-    assert (third.split, third.fault) == ("", "unknown split")
-    assert [item.url for item in source.search("background", [], 9)] == [
-        "https://h/b.jpg"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (b"", "no rows"),
-        (b"address,kind\nhttps://h/a,foreground\n", "row 1: got url ''"),
-        (b"url,kind\nhttps://h/a,front\n", "kind 'front'; give an address"),
-        (b"\xff\xfe\x00", "cannot read"),
-    ],
-)
-def test_a_table_that_is_none_is_refused(tmp_path, text, message):
-    path = tmp_path / "urls.csv"
-    path.write_bytes(text)
-    with pytest.raises(SourceError, match=message):
-        UrlsSource(path)
-
-
-def test_a_table_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(SourceError, match="--urls: cannot read"):
-        UrlsSource(tmp_path / "none.csv")
-
-
-# A folder
-
-
-def put(path, mode="RGBA"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, (8, 8)).save(path)
-
-
-def test_a_folder_of_both_kinds_is_taken_at_its_word(tmp_path):
-    for name in ("foregrounds/hair/b.png", "foregrounds/a.webp", "backgrounds/c.png"):
-        put(tmp_path / name)
-    put(tmp_path / "d.png")
-    put(tmp_path / "foregrounds/.hidden.png")
-    put(tmp_path / "foregrounds/no.png")
-    (tmp_path / "foregrounds/rejects.txt").write_text("no.png\n")
-    (tmp_path / "foregrounds/odd.bin").write_bytes(b"?")
-    source = LocalSource(tmp_path, "CC0-1.0", "https://l/", "Jo")
-    found = list(source.search("foreground", [], 99))
-    assert [(item.name, item.group) for item in found] == [
-        ("a", ""),
-        ("b", "hair"),
-        ("odd", ""),
-    ]
-    assert found[1].url == f"{tmp_path.name}/foregrounds/hair/b.png"
-    assert found[1].path == tmp_path / "foregrounds/hair/b.png"
-    told = (found[0].licence, found[0].licence_url, found[0].creator)
-    assert told == ("CC0-1.0", "https://l/", "Jo")
-    assert [item.name for item in source.search("background", [], 9)] == ["c"]
-
-
-def test_in_a_mixed_folder_transparency_decides(tmp_path):
-    put(tmp_path / "cutout.png")
-    put(tmp_path / "deep/photograph.jpg", "RGB")
-    (tmp_path / "broken.png").write_bytes(b"?")
-    source = LocalSource(tmp_path)
-    names = [item.name for item in source.search("foreground", [], 9)]
-    assert names == ["broken", "cutout"]
-    assert [item.name for item in source.search("background", [], 9)] == ["photograph"]
-
-
-def test_a_manifest_in_the_folder_tells_creators_and_licences(tmp_path):
-    put(tmp_path / "foregrounds/a.png")
-    put(tmp_path / "foregrounds/b.png")
-    (tmp_path / "manifest.csv").write_text(
-        "path,creator,licence,split,page\nforegrounds/a.png,Jo,GPL-2+,heldout,\n"
-    )
-    known, unknown = LocalSource(tmp_path, "CC0-1.0").search("foreground", [], 9)
-    assert (known.creator, known.licence, known.split) == ("Jo", "GPL-2+", "heldout")
-    assert (unknown.creator, unknown.licence, unknown.split) == ("", "CC0-1.0", "")
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(SourceError, match="--folder: no folder"):
-        LocalSource(tmp_path / "none")
