@@ -6,9 +6,8 @@ Clean colours go in, colours as a photograph has them come out, all of one size.
 import cv2
 import numpy as np
 
-from model import images
+from model import images, rgba
 
-SOFT_PROBABILITY = 0.2  # a lens that is not quite sharp
 SHARPEN_PROBABILITY = 0.3
 NOISE_PROBABILITY = 0.5
 JPEG_PROBABILITY = 0.25
@@ -56,10 +55,29 @@ def spill(
     return foreground + np.float32(strength) * (light - foreground)
 
 
+def soften(
+    foreground: np.ndarray, alpha: np.ndarray, blur: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spreads a foreground and its alpha as a lens spreads the light of both.
+
+    Args:
+        foreground: (H, W, 3) float32 in [0, 1].
+        alpha: (H, W) float32 in [0, 1].
+        blur: Standard deviation of a Gaussian, in pixels, above 0.
+
+    Returns:
+        Foreground and alpha, of the same shapes. What is clear or opaque for four
+        deviations around stays so exactly.
+    """
+    layers = np.dstack([foreground * alpha[..., None], alpha])
+    layers = cv2.GaussianBlur(layers, (0, 0), blur)
+    return rgba.unpremultiply(layers[..., :3], layers[..., 3])
+
+
 def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Does what cameras do to pictures, now and then.
 
-    A soft lens, grain that demosaicing has blurred, sharpening, compression.
+    Grain that demosaicing has blurred, sharpening, compression.
 
     Args:
         image: (H, W, 3) float32 in [0, 1].
@@ -68,8 +86,6 @@ def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     Returns:
         (H, W, 3) uint8.
     """
-    if random.random() < SOFT_PROBABILITY:
-        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.9))
     if random.random() < NOISE_PROBABILITY:
         image = image + grain(image.shape, random)
     if random.random() < SHARPEN_PROBABILITY:

@@ -18,10 +18,12 @@ ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
-FOREGROUND_BAND, BACKGROUND_BAND = 0.6, 1.5  # powers: wide bands are likelier below 1
+FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 DEFOCUS_PROBABILITY = 0.4  # of the background
+LENS_PROBABILITY = 0.9  # of a lens that softens all alike, alpha too
+LENS = (0.3, 0.8)  # its blur, as a deviation in pixels
 EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
 GAMMA = (1.8, 2.4)  # of cameras
 SPILL_PROBABILITY = 0.3  # light of the background on the foreground
@@ -104,6 +106,10 @@ def compose_crop(
             foreground, alpha, *crop_cutout(lower, size, random)
         )
     background = crop_background(background, size, random)
+    if random.random() < LENS_PROBABILITY:
+        blur = random.uniform(*LENS)
+        foreground, alpha = camera.soften(foreground, alpha, blur)
+        background = cv2.GaussianBlur(background, (0, 0), blur)
     if random.random() < GLINT_PROBABILITY:
         foreground = camera.glint(foreground, random.uniform(0, GLINT), random)
     if random.random() < SPILL_PROBABILITY:

@@ -20,6 +20,17 @@ def test_spill_brings_the_light_of_the_background():
     np.testing.assert_array_equal(camera.spill(red, blue, 0), red)
 
 
+def test_a_lens_spreads_alpha_and_colour_alike():
+    foreground = np.full((32, 32, 3), [0.2, 0.4, 0.8], np.float32)
+    alpha = np.zeros((32, 32), np.float32)
+    alpha[:, 16:] = 1
+    colours, softened = camera.soften(foreground, alpha, 0.8)
+    np.testing.assert_allclose(softened[8, 15] + softened[8, 16], 1, atol=1e-5)
+    assert 0.1 < softened[8, 15] < 0.4
+    assert np.all(softened[:, :12] == 0) and np.all(softened[:, 20:] == 1)
+    np.testing.assert_allclose(colours, foreground, atol=1e-4)
+
+
 def test_grain_has_no_mean_and_comes_fine_and_coarse():
     coarseness = []
     for seed in range(20):

@@ -62,7 +62,7 @@ def test_where_alpha_is_full_an_undegraded_image_shows_the_foreground(
     layers, monkeypatch
 ):
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", 1)
-    for name in ("SOFT", "SHARPEN", "NOISE", "JPEG"):
+    for name in ("LENS", "SHARPEN", "NOISE", "JPEG"):
         set_probability(monkeypatch, name, 0)
     for seed in range(10):
         sample = crop(layers, seed)
@@ -118,12 +118,12 @@ def test_hidden_colours_never_reach_a_crop(soft_disc):
         assert np.all(colour[..., 0] >= colour[..., 1])
 
 
-@pytest.mark.parametrize("name", ["SOFT", "SHARPEN", "NOISE", "JPEG"])
+@pytest.mark.parametrize("name", ["LENS", "SHARPEN", "NOISE", "JPEG"])
 def test_red_stays_red_through_every_step_from_file_to_crop(
     soft_disc, tmp_path, monkeypatch, name
 ):
     """One colour order, RGB, in reading, compositing, noise and compression."""
-    for other in ("SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG"):
+    for other in ("SPILL", "LENS", "SHARPEN", "NOISE", "JPEG"):
         set_probability(monkeypatch, other, other == name)
     foreground, alpha = soft_disc(200, 0)
     foreground[:] = [0.9, 0.2, 0.1]
@@ -147,7 +147,7 @@ def test_red_stays_red_through_every_step_from_file_to_crop(
 def test_cameras_add_up_light_and_editors_the_values_of_files(
     monkeypatch, is_edited, middle
 ):
-    for name in ("GLINT", "SPILL", "SOFT", "SHARPEN", "NOISE", "JPEG", "DEFOCUS"):
+    for name in ("GLINT", "SPILL", "LENS", "SHARPEN", "NOISE", "JPEG", "DEFOCUS"):
         set_probability(monkeypatch, name, 0)
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", is_edited)
     monkeypatch.setattr(compose, "GAMMA", (2.2, 2.2))
