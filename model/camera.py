@@ -108,4 +108,4 @@ def grain(shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarra
     if width > 0.3:
         noise = cv2.GaussianBlur(noise, (0, 0), width)
         noise /= noise.std()
-    return noise * np.float32(0.03 * random.uniform() ** 1.5)
+    return noise * np.float32(0.03 * random.uniform() ** 3)

@@ -21,7 +21,11 @@ WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
-DEFOCUS_PROBABILITY = 0.4  # of the background
+DEFOCUS_PROBABILITY = 0.6  # of the background
+RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
+    (-0.25, -0.35, -0.25),  # photographs are darker and more saturated than cut-outs
+    (0.55, 0.35, 0.65),
+)
 LENS_PROBABILITY = 0.9  # of a lens that softens all alike, alpha too
 LENS = (0.3, 0.8)  # its blur, as a deviation in pixels
 EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
@@ -243,7 +247,7 @@ def recolour(
     Returns:
         (H, W, 3) float32 in [0, 1].
     """
-    gamma, gain, saturation = np.exp(strength * random.uniform(-0.35, 0.35, 3))
+    gamma, gain, saturation = np.exp(strength * random.uniform(*RECOLOUR))
     balance = np.exp(strength * random.uniform(-0.12, 0.12, 3)).astype(np.float32)
     colour = cv2.pow(np.clip(colour, 0, 1), float(gamma)) * (balance * np.float32(gain))
     grey = colour.mean(axis=2, keepdims=True)
