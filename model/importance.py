@@ -14,6 +14,7 @@ from model import matting
 
 CANDIDATES = 3  # crops made for each one that is used
 TYPICAL_ERROR = 0.05  # mean absolute error of the first guess on photographs
+ONE_SIDED = 0.5  # weight of a sample in which nothing is surely opaque, or surely clear
 
 
 def ease(alpha: np.ndarray, guess: np.ndarray, trimap: np.ndarray) -> float:
@@ -26,11 +27,14 @@ def ease(alpha: np.ndarray, guess: np.ndarray, trimap: np.ndarray) -> float:
 
     Returns:
         In (0, 1]; one half where the guess errs as on photographs, 1 where nothing is
-        unknown.
+        unknown. Smoke and glass may have no surely opaque pixel; a guess without one
+        is all clear, and how much it errs does not say how hard the sample is.
     """
     is_unknown = trimap == matting.UNKNOWN
     if not is_unknown.any():
         return 1.0
+    if not {matting.FOREGROUND, matting.BACKGROUND} <= set(np.unique(trimap)):
+        return ONE_SIDED
     error = np.abs(alpha[is_unknown] / np.float32(255) - guess[is_unknown]).mean()
     return float(1 / (1 + (error / TYPICAL_ERROR) ** 2))
 

@@ -7,6 +7,7 @@ from model import dataset, importance, matting
 def test_a_sample_weighs_less_the_worse_its_first_guess():
     alpha = np.full((8, 8), 51, np.uint8)
     trimap = np.full((8, 8), matting.UNKNOWN, np.uint8)
+    trimap[0, :2] = matting.FOREGROUND, matting.BACKGROUND
     typical = importance.TYPICAL_ERROR
     for error, weight in ((0.0, 1.0), (typical, 0.5), (3 * typical, 0.1)):
         guess = np.full((8, 8), 0.2 + error, np.float32)
@@ -20,7 +21,17 @@ def test_only_the_unknown_region_counts():
     trimap[0, 0] = matting.UNKNOWN
     guess = np.ones((8, 8), np.float32)
     guess[0, 0] = 0
+    trimap[0, 1] = matting.FOREGROUND
     assert importance.ease(alpha, guess, trimap) == 1.0
+
+
+@pytest.mark.parametrize("known", [matting.FOREGROUND, matting.BACKGROUND])
+def test_a_sample_with_one_known_side_is_not_weighed_by_its_guess(known):
+    alpha = np.full((8, 8), 128, np.uint8)
+    trimap = np.full((8, 8), matting.UNKNOWN, np.uint8)
+    trimap[0] = known
+    guess = np.zeros((8, 8), np.float32)
+    assert importance.ease(alpha, guess, trimap) == importance.ONE_SIDED
 
 
 def test_the_chosen_sample_stands_for_all_candidates():
