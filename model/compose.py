@@ -17,6 +17,7 @@ PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
 ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
+LEAST_SOLID = 0.01  # share of a cut-out that is opaque, to become denser
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
@@ -44,12 +45,14 @@ class Cutout(NamedTuple):
         alpha: (H, W) uint8.
         edge: (N, 2) int, rows and columns of fractional pixels, crop centres.
         cuts: The sides of the picture beyond which the object goes on.
+        is_solid: Whether some of it is opaque, which smoke and glass are nowhere.
     """
 
     foreground: np.ndarray
     alpha: np.ndarray
     edge: np.ndarray
     cuts: frame.Cuts
+    is_solid: bool
 
 
 def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
@@ -69,7 +72,9 @@ def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
     if len(edge) < 64:
         edge = np.argwhere(matting.trimap_from_alpha(alpha, 2, 2) == matting.UNKNOWN)
     edge = edge[:: max(1, len(edge) // 8192)]
-    return Cutout(images.to_uint8(foreground), levels, edge, frame.find_cuts(levels))
+    is_solid = bool(np.mean(levels == 255) > LEAST_SOLID * np.mean(levels > 0))
+    colours, cuts = images.to_uint8(foreground), frame.find_cuts(levels)
+    return Cutout(colours, levels, edge, cuts, is_solid)
 
 
 def compose_crop(
@@ -104,7 +109,9 @@ def compose_crop(
         if texture is not None:
             colours = crop_background(texture, size, random)
             foreground = recolour(colours, random, strength=1.0)
-    alpha = thicken(alpha, np.exp(random.uniform(*np.log(DENSITY))))
+    density = np.exp(random.uniform(*np.log(DENSITY)))
+    if upper.is_solid:
+        alpha = thicken(alpha, density)
     if lower is not None:
         foreground, alpha = matting.overlay(
             foreground, alpha, *crop_cutout(lower, size, random)

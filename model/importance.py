@@ -14,7 +14,7 @@ from model import matting
 
 CANDIDATES = 3  # crops made for each one that is used
 TYPICAL_ERROR = 0.05  # mean absolute error of the first guess on photographs
-ONE_SIDED = 0.5  # weight of a sample in which nothing is surely opaque, or surely clear
+ONE_SIDED = 0.05  # weight of a sample in which nothing is surely opaque, or clear
 
 
 def ease(alpha: np.ndarray, guess: np.ndarray, trimap: np.ndarray) -> float:

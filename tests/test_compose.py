@@ -194,3 +194,20 @@ def test_a_texture_gives_its_colours_and_not_its_shape(layers, monkeypatch):
     np.testing.assert_array_equal(make(green)["foreground"], green[:64, :64])
     assert np.any(make(None)["foreground"] != green[:64, :64])
     assert 0 < make(green)["alpha"].mean() < 255
+
+
+def test_smoke_stays_thin_and_what_is_opaque_somewhere_becomes_denser(monkeypatch):
+    monkeypatch.setattr(compose, "DENSITY", (8, 8))
+    for name in ("LENS", "NOISE"):
+        set_probability(monkeypatch, name, 0)
+    background = np.zeros((99, 99, 3), np.uint8)
+    means = []
+    for most in (0.5, 1.0):
+        alpha = np.full((200, 200), 0.5, np.float32)
+        alpha[80:120] = most
+        source = compose.cutout(np.ones((200, 200, 3), np.float32), alpha)
+        assert source.is_solid == (most == 1)
+        random = np.random.default_rng(0)
+        sample = compose.compose_crop(source, None, background, 64, random)
+        means.append(np.median(sample["alpha"]) / 255)
+    assert means[0] == pytest.approx(0.5, abs=0.01) and means[1] > 0.98
