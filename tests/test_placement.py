@@ -12,6 +12,19 @@ def disc(side=40):
     return np.full((side, side, 3), (1, 0, 0), np.float32), alpha
 
 
+def place_white(alpha, seed):
+    """Places a white cut-out of this alpha before grey, in a frame of 72 by 96."""
+    return placement.compose_sample(
+        np.ones((*alpha.shape, 3), np.float32),
+        alpha,
+        np.full((50, 50, 3), 0.25, np.float32),
+        np.random.default_rng(seed),
+        72,
+        96,
+        (0, 0.1),
+    )
+
+
 SHAPES = {
     "disc": disc()[1],
     "square that fills its picture": np.ones((30, 40), np.float32),
@@ -87,17 +100,8 @@ def test_a_side_that_its_picture_cuts_off_is_cut_off_by_the_frame(flip):
     alpha = np.zeros((120, 100), np.float32)
     alpha[30:, 40:] = 1
     alpha = alpha[:, ::-1] if flip else alpha
-    background = np.full((50, 50, 3), 0.25, np.float32)
     for seed in range(30):
-        arrays, numbers = placement.compose_sample(
-            np.ones((120, 100, 3), np.float32),
-            alpha,
-            background,
-            np.random.default_rng(seed),
-            72,
-            96,
-            (0, 0.1),
-        )
+        arrays, numbers = place_white(alpha, seed)
         placed = arrays["alpha"]
         on_the_right = flip == numbers["flip"]
         side, other = (-1, 0) if on_the_right else (0, -1)
@@ -109,33 +113,15 @@ def test_a_side_that_its_picture_cuts_off_is_cut_off_by_the_frame(flip):
 def test_a_close_up_fills_the_frame_from_side_to_side():
     alpha = np.ones((100, 100), np.float32)
     alpha[:20] = 0
-    background = np.full((50, 50, 3), 0.25, np.float32)
     for seed in range(30):
-        arrays, _ = placement.compose_sample(
-            np.ones((100, 100, 3), np.float32),
-            alpha,
-            background,
-            np.random.default_rng(seed),
-            72,
-            96,
-            (0, 0.1),
-        )
+        arrays, _ = place_white(alpha, seed)
         placed = arrays["alpha"]
         assert (placed[-1] == 255).all() and not placed[0].any()
         assert (placed[:, 0] == placed[:, -1]).all()
 
 
 def test_what_would_hide_the_whole_background_is_placed_in_the_frame():
-    background = np.full((50, 50, 3), 0.25, np.float32)
     smoke = np.full((60, 60), 0.5, np.float32)
     for seed in range(10):
-        arrays, _ = placement.compose_sample(
-            np.ones((60, 60, 3), np.float32),
-            smoke,
-            background,
-            np.random.default_rng(seed),
-            72,
-            96,
-            (0, 0.1),
-        )
+        arrays, _ = place_white(smoke, seed)
         assert (arrays["trimap"] == 0).any()
