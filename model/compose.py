@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import camera, frame, images, matting, rgba, strands
+from model import camera, frame, images, matting, rgba, smoke, strands
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
@@ -22,6 +22,8 @@ WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
+SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
+WHOLE = (0.5, 1.5)  # longer side of a translucent cut-out, in sides of the crop
 DEFOCUS_PROBABILITY = 0.6  # of the background
 RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
     (-0.25, -0.35, -0.25),  # photographs are darker and more saturated than cut-outs
@@ -102,21 +104,75 @@ def compose_crop(
         `trimap` (size, size), all uint8. The foreground is the clean colour,
         before noise and compression.
     """
+    density = np.exp(random.uniform(*np.log(DENSITY)))
     if texture is not None and random.random() < STRANDS_SHARE:
         foreground, alpha = strands.draw_strands(texture, size, random)
+        alpha = thicken(alpha, density)
     else:
         foreground, alpha = crop_cutout(upper, size, random)
         if texture is not None:
             colours = crop_background(texture, size, random)
             foreground = recolour(colours, random, strength=1.0)
-    density = np.exp(random.uniform(*np.log(DENSITY)))
-    if upper.is_solid:
-        alpha = thicken(alpha, density)
+        if upper.is_solid:
+            alpha = thicken(alpha, density)
     if lower is not None:
         foreground, alpha = matting.overlay(
             foreground, alpha, *crop_cutout(lower, size, random)
         )
-    background = crop_background(background, size, random)
+    return take_picture(foreground, alpha, background, random)
+
+
+def compose_translucent(
+    upper: Cutout,
+    background: np.ndarray,
+    size: int,
+    random: np.random.Generator,
+    texture: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Composites one augmented crop of a thing that is opaque hardly anywhere.
+
+    Most of it is in the crop: its density cannot be told from a piece.
+
+    Args:
+        upper: A cut-out; if it is opaque, glass is made of it.
+        background: (H, W, 3) uint8.
+        size: Side of the crop in pixels.
+        random: Source of every choice made here.
+        texture: (H, W, 3) uint8, a photograph with colours for smoke.
+
+    Returns:
+        As `compose_crop`.
+    """
+    if random.random() < SMOKE_SHARE:
+        foreground, alpha = smoke.draw_smoke(texture, size, random)
+        foreground = recolour(foreground, random, strength=1.0)
+    else:
+        scale = size / max(upper.alpha.shape)
+        zoom = (WHOLE[0] * scale, WHOLE[1] * scale)
+        foreground, alpha = crop_cutout(upper, size, random, zoom)
+        if upper.is_solid:
+            alpha = smoke.tint(alpha, random)
+    return take_picture(foreground, alpha, background, random)
+
+
+def take_picture(
+    foreground: np.ndarray,
+    alpha: np.ndarray,
+    background: np.ndarray,
+    random: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Takes a picture of a foreground before a background, as a camera would.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        alpha: (size, size) float32 in [0, 1].
+        background: (H, W, 3) uint8, of which a piece is taken.
+        random: Source of every choice made here.
+
+    Returns:
+        As `compose_crop`.
+    """
+    background = crop_background(background, len(alpha), random)
     if random.random() < LENS_PROBABILITY:
         blur = random.uniform(*LENS)
         foreground, alpha = camera.soften(foreground, alpha, blur)
@@ -138,7 +194,10 @@ def compose_crop(
 
 
 def crop_cutout(
-    source: Cutout, size: int, random: np.random.Generator
+    source: Cutout,
+    size: int,
+    random: np.random.Generator,
+    zoom: tuple[float, float] = ZOOM,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotates, scales, flips, crops and recolours a cut-out.
 
@@ -148,11 +207,12 @@ def crop_cutout(
         source: The cut-out.
         size: Side of the crop in pixels.
         random: Source of every choice made here.
+        zoom: Least and largest scale.
 
     Returns:
         Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
     """
-    zoom = np.exp(random.uniform(*np.log(ZOOM)))
+    zoom = np.exp(random.uniform(*np.log(zoom)))
     foreground, alpha = source.foreground, source.alpha
     row, column = source.edge[random.integers(len(source.edge))]
     if zoom < 0.75:  # halve by area first: the warp below would alias

@@ -152,6 +152,8 @@ def crop_with_guess(
 ) -> dict[str, np.ndarray]:
     """Makes a crop and its first guess: one of some candidates, by their weights.
 
+    Some are of translucent things, as far as the source has layers to make them of.
+
     Args:
         source: Where the crops come from.
         seed: The run's seed.
@@ -162,22 +164,34 @@ def crop_with_guess(
         What `source.crop` gives, with `prior`, `colours`, `samples` and `weight`,
         all uint8.
     """
-    candidates, weights = [], []
-    for number in range(importance.CANDIDATES):
-        sample = source.crop(seed, index * importance.CANDIDATES + number, size)
-        image = sample["image"].astype(np.float32) / 255
-        guess = prior.first_guess(image, sample["trimap"])
-        weights.append(importance.ease(sample["alpha"], guess.alpha, sample["trimap"]))
-        candidates.append((sample, guess))
     random = np.random.default_rng([seed, index, 2])
-    place, weight = importance.choose(weights, random)
-    sample, guess = candidates[place]
+    first = index * importance.CANDIDATES
+    is_translucent = random.random() < importance.TRANSLUCENT_SHARE
+    if is_translucent and isinstance(source, Layers):
+        sample = source.crop_translucent(seed, first, size)
+        guess, weight = _guess(sample), importance.TRANSLUCENT
+    else:
+        samples = [
+            source.crop(seed, first + number, size)
+            for number in range(importance.CANDIDATES)
+        ]
+        guesses = [_guess(sample) for sample in samples]
+        weights = [
+            importance.ease(sample["alpha"], guess.alpha, sample["trimap"])
+            for sample, guess in zip(samples, guesses, strict=True)
+        ]
+        place, weight = importance.choose(weights, random)
+        sample, guess = samples[place], guesses[place]
     return sample | {
         "prior": images.to_uint8(guess.alpha),
         "colours": images.to_uint8(guess.colours),
         "samples": images.to_uint8(guess.samples),
         "weight": images.to_uint8(np.float32(weight)),
     }
+
+
+def _guess(sample: dict[str, np.ndarray]) -> prior.Guess:
+    return prior.first_guess(sample["image"].astype(np.float32) / 255, sample["trimap"])
 
 
 def pool_index(seed: int, index: int, reuse: int) -> int:

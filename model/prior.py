@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from model import laplacian, matting, sampling
+from model import laplacian, matting, rgba, sampling
 from model.blocks import cut_blocks
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
@@ -80,10 +80,7 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     image = np.pad(image, [*padding, (0, 0)], mode="edge").astype(np.float32)
     padded_trimap = np.pad(trimap, padding, mode="edge")
     if not all((padded_trimap == code).any() for code in matting.CODES):
-        alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
-        small = shrink(image, FACTOR)
-        unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
-        return Guess(alpha, np.tile(small, 2), unsure)
+        return _guess_one_sided(image, padded_trimap, trimap)
 
     with ThreadPoolExecutor(max_workers=1) as beside:  # all heavy steps let go the GIL
 
@@ -109,6 +106,22 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
         np.dstack(colours),
         np.dstack([fine_pairs.alpha, fine_pairs.confidence]),
     )
+
+
+def _guess_one_sided(image, padded_trimap, trimap) -> Guess:
+    """Guesses where foreground or background, or both, are known nowhere.
+
+    Alpha is 0.5; a colour that is known somewhere is carried on to where it is not,
+    one that is not is the picture's own.
+    """
+    small, codes = shrink(image, FACTOR), shrink_trimap(padded_trimap, FACTOR)
+    colours = []
+    for code in (matting.FOREGROUND, matting.BACKGROUND):
+        known = (codes == code).astype(np.float32)
+        colours.append(rgba.push_pull(small, known) if known.any() else small)
+    alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
+    unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
+    return Guess(alpha, np.dstack(colours), unsure)
 
 
 def reduce_problem(image: np.ndarray, trimap: np.ndarray, factor: int) -> Problem:

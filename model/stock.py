@@ -13,6 +13,8 @@ import numpy as np
 from model import compose, images, layers, rgba
 
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
+GROUP = "translucent"  # name of smoke, glass and veils among the groups of layers
+OWN_SHARE = 0.5  # of translucent crops: of that group, where there are any
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
 
@@ -31,6 +33,9 @@ class Layers:
             ValueError: If it is damaged or the split has no layers.
         """
         self.foregrounds, self.backgrounds = layers.read_layers(directory, split)
+        groups = layers.read_groups(directory)
+        translucent = {directory / path for path in groups if groups[path] == GROUP}
+        self.translucent = [path for path in self.foregrounds if path in translucent]
         for path in self.foregrounds + self.backgrounds:
             if not path.is_file():
                 raise FileNotFoundError(
@@ -52,19 +57,44 @@ class Layers:
             As `compose.compose_crop` gives it.
         """
         random = np.random.default_rng([seed, index])
-
-        def pick(paths: list[Path]) -> Path:
-            return paths[random.integers(len(paths))]
-
-        upper = self.cutout(pick(self.foregrounds))
+        upper = self.cutout(_pick(self.foregrounds, random))
         lower = None
         if random.random() < compose.PAIR_PROBABILITY:
-            lower = self.cutout(pick(self.foregrounds))
-        background = self.background(pick(self.backgrounds))
+            lower = self.cutout(_pick(self.foregrounds, random))
+        background = self.background(_pick(self.backgrounds, random))
         texture = None
         if random.random() < compose.TEXTURE_PROBABILITY:
-            texture = self.background(pick(self.backgrounds))
+            texture = self.background(_pick(self.backgrounds, random))
         return compose.compose_crop(upper, lower, background, size, random, texture)
+
+    def crop_translucent(
+        self, seed: int, index: int, size: int
+    ) -> dict[str, np.ndarray]:
+        """Composites sample number `index` of something like smoke or glass.
+
+        Args:
+            seed: The run's seed.
+            index: Number of the sample, 0 or more.
+            size: Side of the crop in pixels.
+
+        Returns:
+            As `compose.compose_crop` gives it.
+        """
+        random = np.random.default_rng([seed, index])
+        is_own = bool(self.translucent) and random.random() < OWN_SHARE
+        upper = _pick(self.translucent if is_own else self.foregrounds, random)
+        background, texture = (_pick(self.backgrounds, random) for _ in range(2))
+        return compose.compose_translucent(
+            self.cutout(upper),
+            self.background(background),
+            size,
+            random,
+            self.background(texture),
+        )
+
+
+def _pick(paths: list[Path], random: np.random.Generator) -> Path:
+    return paths[random.integers(len(paths))]
 
 
 def _read_cutout(path: Path) -> compose.Cutout:

@@ -211,3 +211,46 @@ def test_smoke_stays_thin_and_what_is_opaque_somewhere_becomes_denser(monkeypatc
         sample = compose.compose_crop(source, None, background, 64, random)
         means.append(np.median(sample["alpha"]) / 255)
     assert means[0] == pytest.approx(0.5, abs=0.01) and means[1] > 0.98
+
+
+def test_translucent_things_are_nearly_whole_and_hide_little(layers, monkeypatch):
+    monkeypatch.setattr(compose, "SMOKE_SHARE", 0)
+    texture = np.full((99, 99, 3), 200, np.uint8)
+    seen, opaque = [], []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        sample = compose.compose_translucent(
+            layers["upper"], layers["background"], 64, random, texture
+        )
+        alpha, trimap = sample["alpha"], sample["trimap"]
+        assert alpha.shape == trimap.shape == (64, 64)
+        assert np.all(alpha[trimap == matting.FOREGROUND] == 255)
+        assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
+        seen.append(np.mean(alpha > 0))
+        opaque.append(np.mean(alpha == 255))
+    assert np.median(seen) > 0.1 and max(seen) < 1
+    assert np.median(opaque) < 0.02
+
+
+def test_a_translucent_cutout_keeps_its_alpha(monkeypatch):
+    monkeypatch.setattr(compose, "SMOKE_SHARE", 0)
+    for name in ("LENS", "NOISE"):
+        set_probability(monkeypatch, name, 0)
+    alpha = np.zeros((200, 200), np.float32)
+    alpha[50:150, 50:150] = 0.5
+    source = compose.cutout(np.ones((200, 200, 3), np.float32), alpha)
+    black = np.zeros((99, 99, 3), np.uint8)
+    sample = compose.compose_translucent(
+        source, black, 64, np.random.default_rng(0), black
+    )
+    assert np.median(sample["alpha"][sample["alpha"] > 9]) == pytest.approx(128, abs=1)
+
+
+def test_smoke_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
+    monkeypatch.setattr(compose, "SMOKE_SHARE", 1)
+    monkeypatch.setattr(compose, "crop_cutout", None)
+    texture = np.full((99, 99, 3), 200, np.uint8)
+    sample = compose.compose_translucent(
+        layers["upper"], layers["background"], 64, np.random.default_rng(2), texture
+    )
+    assert len(np.unique(sample["alpha"])) > 50

@@ -69,6 +69,7 @@ def test_each_crop_of_a_pool_is_used_as_often_as_asked(monkeypatch):
 
 
 def test_a_crop_used_again_is_made_once_and_stays_aligned(source, monkeypatch):
+    monkeypatch.setattr(importance, "TRANSLUCENT_SHARE", 0)
     monkeypatch.setattr(dataset, "POOL", 2)
     dataset._shuffled.cache_clear()
     made = []
@@ -84,6 +85,42 @@ def test_a_crop_used_again_is_made_once_and_stays_aligned(source, monkeypatch):
         known = batch["trimap"] == matting.FOREGROUND
         assert np.all(batch["alpha"][known] == 1)
         assert np.all(batch["prior"][known] == 1)
+
+
+def test_a_share_of_crops_is_translucent_where_there_are_layers(source, monkeypatch):
+    monkeypatch.setattr(importance, "TRANSLUCENT_SHARE", 0.5)
+    weights = np.array(
+        [dataset.crop_with_guess(source, 1, index, 64)["weight"] for index in range(24)]
+    )
+    share = np.mean(weights == round(importance.TRANSLUCENT * 255))
+    if isinstance(source, stock.Layers):
+        assert 0.25 < share < 0.75
+    else:
+        assert share < 0.25
+
+
+def test_translucent_crops_are_made_of_that_group_half_of_the_time(
+    data_directory, tmp_path
+):
+    listed = json.loads((data_directory / "layers.json").read_text())
+    own = listed["train"]["foregrounds"][0]
+    for split in ("train", "val"):
+        for kind, paths in listed[split].items():
+            listed[split][kind] = [str(data_directory / path) for path in paths]
+    listed["groups"] = {str(data_directory / own): stock.GROUP}
+    (tmp_path / "layers.json").write_text(json.dumps(listed))
+    source = stock.Layers(tmp_path, "train")
+    assert source.translucent == [data_directory / own]
+    taken = []
+    cutout = source.cutout
+    source.cutout = lambda path: taken.append(path) or cutout(path)
+    for index in range(40):
+        sample = source.crop_translucent(1, index, 64)
+        again = source.crop_translucent(1, index, 64)
+        np.testing.assert_array_equal(sample["image"], again["image"])
+    share = taken.count(data_directory / own) / len(taken)
+    others = len(set(source.foregrounds)) - 1
+    assert share == pytest.approx(0.5 + 0.5 / (others + 1), abs=0.2)
 
 
 def test_black_pictures_do_not_stop_the_threads_of_tensorflow():

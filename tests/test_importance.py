@@ -61,7 +61,7 @@ class Steps:
 
 def test_crops_like_photographs_are_chosen_more_often():
     chosen = []
-    for index in range(12):
+    for index in range(24):
         sample = dataset.crop_with_guess(Steps(), 0, index, 64)
         contrast = int(sample["image"][:, 40:].mean()) - int(
             sample["image"][:, :24].mean()
@@ -69,4 +69,4 @@ def test_crops_like_photographs_are_chosen_more_often():
         chosen.append(contrast)
         assert 0 < sample["weight"] < 255
     clear = sum(contrast > 150 for contrast in chosen)
-    assert clear > 8, chosen
+    assert clear > 15, chosen

@@ -24,6 +24,7 @@ LAYERS = [
     {
         "model.encoder",
         "model.optimizer",
+        "model.smoke",
         "model.strands",
         "model.camera",
         "model.blocks",

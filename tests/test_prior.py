@@ -52,6 +52,20 @@ def test_a_trimap_of_one_region_has_an_answer_too(code):
     np.testing.assert_allclose(guess.colours, 0.5)
 
 
+def test_without_foreground_the_known_background_is_carried_on():
+    image = np.zeros((48, 48, 3), np.float32)
+    image[..., 1] = 0.5
+    image[16:32, 16:32] = 1.0  # smoke
+    trimap = np.zeros((48, 48), np.uint8)
+    trimap[12:36, 12:36] = matting.UNKNOWN
+    guess = prior.first_guess(image, trimap)
+    np.testing.assert_array_equal(guess.alpha, (trimap > 0) * np.float32(0.5))
+    foreground, background = guess.colours[6, 6, :3], guess.colours[6, 6, 3:]
+    np.testing.assert_allclose(foreground, 1.0)
+    np.testing.assert_allclose(background, [0, 0.5, 0], atol=1e-6)
+    assert not guess.samples.any()
+
+
 def test_sure_samples_pull_and_unsure_ones_do_not():
     image = np.random.default_rng(0).random((20, 20, 3)).astype(np.float32)
     trimap = np.full((20, 20), matting.UNKNOWN, np.uint8)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from model import smoke
+
+
+def draw(seed, texture, size=64):
+    return smoke.draw_smoke(texture, size, np.random.default_rng(seed))
+
+
+def test_smoke_is_soft_of_any_density_and_ends_somewhere():
+    texture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    densest, clear = [], []
+    for seed in range(24):
+        foreground, alpha = draw(seed, texture)
+        np.testing.assert_array_equal(draw(seed, texture)[1], alpha)
+        assert foreground.shape == (64, 64, 3) and alpha.shape == (64, 64)
+        assert foreground.dtype == alpha.dtype == np.float32
+        assert foreground.min() >= 0 and foreground.max() <= 1
+        assert 0 <= alpha.min() and alpha.max() <= 1
+        densest.append(alpha.max())
+        clear.append(np.mean(alpha == 0))
+    assert min(densest) < 0.4 and max(densest) > 0.9
+    assert np.mean(clear) > 0.2
+
+
+def test_smoke_has_the_colours_of_its_texture(monkeypatch):
+    monkeypatch.setattr(smoke, "WHITE_PROBABILITY", 0)
+    green = np.full((50, 60, 3), [0, 200, 0], np.uint8)
+    expected = np.broadcast_to(np.float32([0, 200 / 255, 0]), (64, 64, 3))
+    np.testing.assert_allclose(draw(1, green)[0], expected, atol=1e-6)
+    monkeypatch.setattr(smoke, "WHITE_PROBABILITY", 1)
+    white = draw(1, green)[0]
+    np.testing.assert_array_equal(white[..., 0], white[..., 1])
+
+
+@pytest.mark.parametrize("spots", [0, 1])
+def test_glass_is_fainter_and_clear_where_nothing_was(spots, monkeypatch):
+    monkeypatch.setattr(smoke, "SPOTS_PROBABILITY", spots)
+    disc = np.hypot(*(np.indices((64, 64)) - 31.5)) < 20
+    opaque = []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        alpha = smoke.tint(disc.astype(np.float32), random)
+        assert np.all(alpha[~disc] == 0) and alpha[disc].min() >= smoke.TINT[0]
+        opaque.append(np.mean(alpha[disc] == 1))
+    assert (max(opaque) > 0) == bool(spots) and max(opaque) < 0.5
+
+
+def test_noise_reaches_both_ends_and_swirling_keeps_its_range():
+    random = np.random.default_rng(3)
+    noise = smoke.draw_noise(96, random)
+    assert noise.dtype == np.float32
+    np.testing.assert_allclose([noise.min(), noise.max()], [0, 1], atol=1e-6)
+    swirled = smoke.swirl(noise, random)
+    assert swirled.shape == (96, 96) and np.any(swirled != noise)
+    assert 0 <= swirled.min() and swirled.max() <= 1
+    steps = np.abs(np.diff(noise, axis=0)).mean()
+    assert steps < 0.1, "as rough as white noise"
+
+
+def test_an_outline_is_one_inside_and_zero_outside():
+    for seed in range(8):
+        outline = smoke.draw_outline(64, np.random.default_rng(seed))
+        assert outline.dtype == np.float32
+        assert outline.min() == 0 and outline.max() > 0.9
