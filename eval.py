@@ -140,6 +140,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     # network
     parser.add_argument(
+        "--translucent",
+        action="store_true",
+        help="the object is opaque nowhere, like smoke, glass, a veil: TRIMAP needs no "
+        "foreground",
+    )
+    parser.add_argument(
         "--fast",
         action="store_true",
         help="the network sees half of the resolution: half of the time, less detail",
@@ -166,6 +172,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     made = [name for name in ("mask", "box", "scribbles") if getattr(args, name)]
     if args.guide and (made or args.trimap):
         parser.error("TRIMAP is given; leave out --trimap, --mask, --box, --scribbles")
+    if args.translucent and not args.guide:
+        parser.error("--translucent: needs a TRIMAP, grey where the object is")
     if not args.guide and len(made) != 1:
         parser.error(
             "give INPUT TRIMAP OUTPUT; or INPUT OUTPUT and one of --mask, --box, "
@@ -191,6 +199,7 @@ def read_options(args: argparse.Namespace) -> cutting.Options:
         logdir=args.logdir,
         checkpoint=args.checkpoint,
         fast=args.fast,
+        translucent=args.translucent,
         kind=next(made, "trimap"),
         box=args.box,
         band=args.band,

@@ -27,6 +27,7 @@ class Options:
         checkpoint: Training step of the snapshot; -1 is the latest, `best` that of
             the lowest validation error.
         fast: Whether the network sees half of the resolution.
+        translucent: Whether trimaps may be without foreground.
         kind: What the guides are: `trimap`, `mask`, `scribbles`; or `box`, if there
             are none.
         box: Around the object, if `kind` says so.
@@ -41,6 +42,7 @@ class Options:
     logdir: Path
     checkpoint: int | str = -1
     fast: bool = False
+    translucent: bool = False
     kind: str = "trimap"
     box: trimaps.Box | None = None
     band: float = trimaps.BAND
@@ -136,9 +138,11 @@ class Cutter:
             )
             return trimaps.from_options(image, mask, strokes, options.box, options.band)
         trimap = images.read_trimap(guide)
-        check = matting.check_size if may_be_empty else matting.check_pair
         try:
-            check(image, trimap)
+            if may_be_empty:
+                matting.check_size(image, trimap)
+            else:
+                matting.check_pair(image, trimap, options.translucent)
         except ValueError as error:
             raise ValueError(f"{guide}: {error}") from error
         return trimap

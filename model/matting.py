@@ -211,12 +211,16 @@ def check_size(image: np.ndarray, trimap: np.ndarray) -> None:
         )
 
 
-def check_pair(image: np.ndarray, trimap: np.ndarray) -> None:
+def check_pair(
+    image: np.ndarray, trimap: np.ndarray, is_translucent: bool = False
+) -> None:
     """Refuses a trimap that does not belong to the image or leaves a region out.
 
     Args:
         image: (H, W, 3) float32.
         trimap: (H, W) uint8.
+        is_translucent: Whether the object is opaque nowhere, as smoke and glass are,
+            so that there may be no foreground pixels.
 
     Raises:
         ValueError: If the sizes differ, or the trimap lacks foreground,
@@ -225,11 +229,13 @@ def check_pair(image: np.ndarray, trimap: np.ndarray) -> None:
     check_size(image, trimap)
     regions = {"foreground": FOREGROUND, "background": BACKGROUND, "unknown": UNKNOWN}
     shares = {name: np.mean(trimap == code) for name, code in regions.items()}
-    missing = [name for name, share in shares.items() if share == 0]
+    needed = regions.keys() - ({"foreground"} if is_translucent else set())
+    missing = [name for name in regions if name in needed and shares[name] == 0]
     if missing:
         found = [f"{share:.0%} {name}" for name, share in shares.items() if share > 0]
+        otherwise = ", or say translucent" if missing == ["foreground"] else ""
         raise ValueError(
             f"trimap has no {' and no '.join(missing)} pixels, got "
             f"{' and '.join(found)}; paint foreground white, background black and "
-            "the border between them grey"
+            f"the border between them grey{otherwise}"
         )

@@ -38,6 +38,7 @@ class Matting:
         checkpoint: int | str = -1,
         logdir: Path | str = LOGDIR,
         fast: bool = False,
+        translucent: bool = False,
     ):
         """Loads a snapshot.
 
@@ -47,13 +48,15 @@ class Matting:
             logdir: The run directory.
             fast: Whether the network sees half of the resolution, which takes about
                 half of the time and misses some detail.
+            translucent: Whether trimaps may be without foreground: of smoke, glass
+                and veils, which are opaque nowhere.
 
         Raises:
             FileNotFoundError: If there is no such snapshot.
             ValueError: If it is damaged.
         """
         self.network = load_network(logdir, checkpoint)
-        self.fast = fast
+        self.fast, self.translucent = fast, translucent
 
     def __call__(self, image: Picture, trimap: Picture) -> Matte:
         """Mattes one photograph.
@@ -74,7 +77,7 @@ class Matting:
             ValueError: If one is no picture, or both do not belong together.
         """
         colours, codes = read_image(image), read_trimap(trimap)
-        matting.check_pair(colours, codes)
+        matting.check_pair(colours, codes, self.translucent)
         return predict(self.network, colours, codes, self.fast)
 
 

@@ -41,7 +41,12 @@ BAD_INPUT = {
     "no foreground": (
         "image.png no-foreground.png new.png",
         "no-foreground.png: trimap has no foreground pixels, "
-        "got 50% background and 50% unknown; paint",
+        "got 50% background and 50% unknown; paint foreground white, background black "
+        "and the border between them grey, or say translucent",
+    ),
+    "nothing translucent": (
+        "image.png black.png new.png --translucent",
+        "black.png: trimap has no unknown pixels, got 100% background; paint",
     ),
     "no background": (
         "image.png no-background.png new.png",
@@ -635,6 +640,17 @@ def test_a_trimap_from_a_mask_reaches_the_network(folder, network):
     assert (trimap[:, WIDTH // 2 - 1 : WIDTH // 2 + 1] == 128).all()
     assert run("image.png other.png --trimap auto --mask no-unknown.png --fast") == 0
     assert network["fast"] is True
+
+
+def test_a_translucent_thing_needs_no_foreground(folder, network, capsys):
+    with pytest.raises(SystemExit):
+        run("image.png cutout.png --box 2,2,9,9 --translucent")
+    assert "--translucent: needs a TRIMAP, grey where" in capsys.readouterr().err
+    assert Path("cutout.png").read_bytes() == b"old"
+    assert run("image.png no-foreground.png cutout.png --translucent") == 0
+    assert set(np.unique(network["trimap"])) == {0, 128}
+    with Image.open("cutout.png") as cutout:
+        assert cutout.getchannel("A").getextrema() == (0, 128)
 
 
 # Folders

@@ -76,6 +76,15 @@ def test_fast_is_close_and_not_the_same(expected):
     assert 0 < difference.mean() < 0.02
 
 
+def test_smoke_needs_no_foreground_if_it_is_said_to_be_translucent(matte_it):
+    trimap = np.minimum(picture(TRIMAP).convert("L"), 128).astype(np.uint8)
+    with pytest.raises(ValueError, match="no foreground pixels.* or say translucent"):
+        matte_it(IMAGE, trimap)
+    matte = Matting(translucent=True)(IMAGE, trimap)
+    assert np.all(matte.alpha[trimap == 0] == 0)
+    assert 0.05 < matte.alpha[trimap == 128].mean() < 1
+
+
 @pytest.mark.parametrize(
     ("image", "trimap", "message"),
     [
