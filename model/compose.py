@@ -23,6 +23,7 @@ FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier b
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
+TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
 WHOLE = (0.5, 1.5)  # longer side of a translucent cut-out, in sides of the crop
 DEFOCUS_PROBABILITY = 0.6  # of the background
 RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
@@ -73,6 +74,8 @@ def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
     edge = np.argwhere((levels > 12) & (levels < 243))
     if len(edge) < 64:
         edge = np.argwhere(matting.trimap_from_alpha(alpha, 2, 2) == matting.UNKNOWN)
+    if not len(edge):  # all of it is as opaque
+        edge = np.array([levels.shape]) // 2
     edge = edge[:: max(1, len(edge) // 8192)]
     is_solid = bool(np.mean(levels == 255) > LEAST_SOLID * np.mean(levels > 0))
     colours, cuts = images.to_uint8(foreground), frame.find_cuts(levels)
@@ -131,10 +134,11 @@ def compose_translucent(
 ) -> dict[str, np.ndarray]:
     """Composites one augmented crop of a thing that is opaque hardly anywhere.
 
-    Most of it is in the crop: its density cannot be told from a piece.
+    The middle of it is in the crop, with most of it and some of what is around, as its
+    density cannot be told from a piece.
 
     Args:
-        upper: A cut-out; if it is opaque, glass is made of it.
+        upper: A cut-out; if it is opaque, glass is made of it, or all of it is unknown.
         background: (H, W, 3) uint8.
         size: Side of the crop in pixels.
         random: Source of every choice made here.
@@ -147,10 +151,8 @@ def compose_translucent(
         foreground, alpha = smoke.draw_smoke(texture, size, random)
         foreground = recolour(foreground, random, strength=1.0)
     else:
-        scale = size / max(upper.alpha.shape)
-        zoom = (WHOLE[0] * scale, WHOLE[1] * scale)
-        foreground, alpha = crop_cutout(upper, size, random, zoom)
-        if upper.is_solid:
+        foreground, alpha = crop_cutout(upper, size, random, is_whole=True)
+        if upper.is_solid and random.random() < TINT_PROBABILITY:
             alpha = smoke.tint(alpha, random)
     return take_picture(foreground, alpha, background, random)
 
@@ -197,7 +199,7 @@ def crop_cutout(
     source: Cutout,
     size: int,
     random: np.random.Generator,
-    zoom: tuple[float, float] = ZOOM,
+    is_whole: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotates, scales, flips, crops and recolours a cut-out.
 
@@ -207,21 +209,23 @@ def crop_cutout(
         source: The cut-out.
         size: Side of the crop in pixels.
         random: Source of every choice made here.
-        zoom: Least and largest scale.
+        is_whole: Whether most of it is to be seen, not a piece of its edge at a scale
+            of its own.
 
     Returns:
         Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
     """
-    zoom = np.exp(random.uniform(*np.log(zoom)))
-    foreground, alpha = source.foreground, source.alpha
-    row, column = source.edge[random.integers(len(source.edge))]
-    if zoom < 0.75:  # halve by area first: the warp below would alias
-        half = (max(1, alpha.shape[1] // 2), max(1, alpha.shape[0] // 2))
-        layers = premultiply(foreground, alpha)
+    layers = premultiply(source.foreground, source.alpha)
+    if is_whole:
+        zoom = np.exp(random.uniform(*np.log(WHOLE))) * size / max(source.alpha.shape)
+        row, column = source.edge.mean(axis=0)
+    else:
+        zoom = np.exp(random.uniform(*np.log(ZOOM)))
+        row, column = source.edge[random.integers(len(source.edge))]
+    while zoom < 0.75:  # halve by area first: the warp below would alias
+        half = [max(1, length // 2) for length in layers.shape[1::-1]]
         layers = cv2.resize(layers, half, interpolation=cv2.INTER_AREA)
         row, column, zoom = row / 2, column / 2, zoom * 2
-    else:
-        layers = premultiply(foreground, alpha)
     squeeze = np.exp(random.uniform(-0.15, 0.15, 2))
     flip = random.choice([-1, 1])
     angle = np.deg2rad(random.uniform(-ROTATION, ROTATION))

@@ -30,7 +30,7 @@ def ease(alpha: np.ndarray, guess: np.ndarray, trimap: np.ndarray) -> float:
     Returns:
         In (0, 1]; one half where the guess errs as on photographs, 1 where nothing is
         unknown. Smoke and glass may have no surely opaque pixel; a guess without one
-        is all clear, and how much it errs does not say how hard the sample is.
+        is one half, and how much it errs does not say how hard the sample is.
     """
     is_unknown = trimap == matting.UNKNOWN
     if not is_unknown.any():

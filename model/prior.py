@@ -114,11 +114,15 @@ def _guess_one_sided(image, padded_trimap, trimap) -> Guess:
     Alpha is 0.5; a colour that is known somewhere is carried on to where it is not,
     one that is not is the picture's own.
     """
-    small, codes = shrink(image, FACTOR), shrink_trimap(padded_trimap, FACTOR)
-    colours = []
-    for code in (matting.FOREGROUND, matting.BACKGROUND):
-        known = (codes == code).astype(np.float32)
-        colours.append(rgba.push_pull(small, known) if known.any() else small)
+    small, blocks = shrink(image, FACTOR), cut_blocks(image, padded_trimap, FACTOR)
+    sides = (
+        (blocks.foreground, blocks.is_foreground),
+        (blocks.background, blocks.is_background),
+    )
+    colours = [
+        rgba.push_pull(colour, share) if share.any() else small
+        for colour, share in sides
+    ]
     alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
     unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
     return Guess(alpha, np.dstack(colours), unsure)

@@ -19,7 +19,7 @@ DENSEST = (0.15, 1.2)  # alpha where the noise is highest; clipped at 1
 WHITE_PROBABILITY = 0.3  # of smoke or steam without a colour
 PALETTE = 3  # colours of a cloud, at most
 TINT = (0.1, 0.9)  # alpha of glass
-SPOTS_PROBABILITY = 0.4  # of opaque spots on glass, where it mirrors light
+SPOTS_PROBABILITY = 0.4  # of opaque spots on glass, where it mirrors light, and smoke
 SPOTS = (1.0, 2.5)  # they begin so many deviations above the mean of their noise
 
 
@@ -41,7 +41,8 @@ def draw_smoke(
         body = 1 - np.abs(2 * body - 1)
     threshold = random.uniform(*THRESHOLD)
     body = np.maximum(body - threshold, 0) / np.float32(1 - threshold)
-    alpha = body * draw_outline(size, random) * np.float32(random.uniform(*DENSEST))
+    body = body * np.float32(random.uniform(*DENSEST)) + draw_spots(size, random)
+    alpha = np.minimum(body, 1) * draw_outline(size, random)
     mixture = swirl(draw_noise(size, random), random)[..., None]
     rows = random.integers(texture.shape[0], size=PALETTE)
     columns = random.integers(texture.shape[1], size=PALETTE)
@@ -50,7 +51,7 @@ def draw_smoke(
         palette = palette.mean(axis=1, keepdims=True) ** 0.3 + np.zeros(3, np.float32)
     places = np.linspace(0, 1, PALETTE)
     foreground = np.dstack([np.interp(mixture, places, side) for side in palette.T])
-    return foreground.astype(np.float32), np.minimum(alpha, 1)
+    return foreground.astype(np.float32), alpha
 
 
 def tint(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -66,11 +67,25 @@ def tint(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:
     size = len(alpha)
     ends = random.uniform(*TINT, 2)
     density = ends[0] + (ends[1] - ends[0]) * draw_noise(size, random)
-    if random.random() < SPOTS_PROBABILITY:
-        noise = swirl(draw_noise(size, random), random)
-        first = noise.mean() + random.uniform(*SPOTS) * noise.std()
-        density = density + np.maximum(noise - first, 0) * np.float32(20)
+    density = density + draw_spots(size, random)
     return alpha * np.minimum(density, 1).astype(np.float32)
+
+
+def draw_spots(size: int, random: np.random.Generator) -> np.ndarray:
+    """Draws what makes spots opaque, or nothing.
+
+    Args:
+        size: Side in pixels.
+        random: Source of every choice made here.
+
+    Returns:
+        (size, size) float32 to add to alpha, 0 between the spots.
+    """
+    if random.random() >= SPOTS_PROBABILITY:
+        return np.zeros((size, size), np.float32)
+    noise = swirl(draw_noise(size, random), random)
+    first = noise.mean() + np.float32(random.uniform(*SPOTS)) * noise.std()
+    return np.maximum(noise - first, 0) * np.float32(20)
 
 
 def draw_noise(size: int, random: np.random.Generator) -> np.ndarray:

@@ -215,6 +215,7 @@ def test_smoke_stays_thin_and_what_is_opaque_somewhere_becomes_denser(monkeypatc
 
 def test_translucent_things_are_nearly_whole_and_hide_little(layers, monkeypatch):
     monkeypatch.setattr(compose, "SMOKE_SHARE", 0)
+    monkeypatch.setattr(compose, "TINT_PROBABILITY", 1)
     texture = np.full((99, 99, 3), 200, np.uint8)
     seen, opaque = [], []
     for seed in range(12):
@@ -253,4 +254,21 @@ def test_smoke_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
     sample = compose.compose_translucent(
         layers["upper"], layers["background"], 64, np.random.default_rng(2), texture
     )
-    assert len(np.unique(sample["alpha"])) > 50
+    assert len(np.unique(sample["alpha"])) > 15
+
+
+def test_what_is_much_reduced_is_not_aliased():
+    stripes = np.repeat(np.arange(1440) // 3 % 2, 1440).reshape(1440, 1440)
+    source = compose.cutout(np.ones((1440, 1440, 3), np.float32), np.float32(stripes))
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        _, alpha = compose.crop_cutout(source, 128, random, is_whole=True)
+        within = alpha[56:72, 56:72]
+        assert within.mean() == pytest.approx(0.5, abs=0.05)
+        assert within.std() < 0.15
+
+
+def test_a_cutout_without_any_edge_has_a_middle():
+    alpha = np.ones((200, 300), np.float32)
+    source = compose.cutout(np.ones((200, 300, 3), np.float32), alpha)
+    np.testing.assert_array_equal(source.edge, [[100, 150]])

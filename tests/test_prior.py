@@ -64,6 +64,9 @@ def test_without_foreground_the_known_background_is_carried_on():
     np.testing.assert_allclose(foreground, 1.0)
     np.testing.assert_allclose(background, [0, 0.5, 0], atol=1e-6)
     assert not guess.samples.any()
+    trimap[:], trimap[:3] = matting.UNKNOWN, matting.BACKGROUND  # less than a block
+    background = prior.first_guess(image, trimap).colours[6, 6, 3:]
+    np.testing.assert_allclose(background, [0, 0.5, 0], atol=1e-6)
 
 
 def test_sure_samples_pull_and_unsure_ones_do_not():
