@@ -242,11 +242,12 @@ def cut_out_folder(args: argparse.Namespace) -> int:
     return 1 if tally.failed else 0
 
 
-def cut_out_clip(args: argparse.Namespace) -> None:
+def cut_out_clip(args: argparse.Namespace, written: list[Path]) -> None:
     """Mattes the frames of a clip, and says what became of them.
 
     Args:
         args: The options of the command line.
+        written: Gets the output when all is written.
     """
     frames = footage.Footage(
         read_options(args),
@@ -258,7 +259,8 @@ def cut_out_clip(args: argparse.Namespace) -> None:
     if not args.quiet:
         print(f"eval.py: {args.input}: {frames.describe()}", file=sys.stderr)
     vague = frames.cut(is_steady=not args.no_steady, quiet=args.quiet)
-    if vague:
+    written.append(args.output)
+    if vague and not args.quiet:
         print(
             f"eval.py: {len(vague)} frames, {vague[0]} to {vague[-1]}: most of the "
             "trimap is unknown there; give one of them a trimap",
@@ -273,7 +275,7 @@ def cut_out_clip(args: argparse.Namespace) -> None:
 def tell_kept(args: argparse.Namespace) -> str:
     """Says what there is of a run that did not end well."""
     is_many = args.input.is_dir() or is_clip(args)
-    if is_many and not film.is_film(args.output):
+    if is_many and (args.alpha or args.foreground or not film.is_film(args.output)):
         return "what is done is kept"
     return "nothing was written"
 
@@ -293,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         interrupt.raise_from_now()
         if is_clip(args):
-            cut_out_clip(args)
+            cut_out_clip(args, written)
         elif args.input.is_dir():
             return cut_out_folder(args)
         else:

@@ -173,12 +173,13 @@ def _pictures(folder: Path) -> list[Path]:
     ]
 
 
-def _order(path: Path) -> list:
-    """Gives what names are sorted by: numbers by their value."""
+def _order(path: Path) -> tuple[list, str]:
+    """Gives what names are sorted by: numbers by their value, then as they stand."""
     parts = re.split(r"(\d+)", path.stem)
-    return [
+    values = [
         (part, 0) if at % 2 == 0 else ("", int(part)) for at, part in enumerate(parts)
     ]
+    return values, path.name
 
 
 def _open(path: Path) -> cv2.VideoCapture:

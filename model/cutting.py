@@ -17,6 +17,8 @@ import numpy as np
 from model import checkpoint, images, matting, network, outputs, places, predict
 from model import trimap as trimaps
 
+OTHERWISE = "; or give --translucent, if nothing is opaque"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -142,7 +144,7 @@ class Cutter:
             if may_be_empty:
                 matting.check_size(image, trimap)
             else:
-                matting.check_pair(image, trimap, options.translucent)
+                matting.check_pair(image, trimap, options.translucent, OTHERWISE)
         except ValueError as error:
             raise ValueError(f"{guide}: {error}") from error
         return trimap

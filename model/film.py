@@ -59,7 +59,7 @@ class Film:
             rate: Frames a second.
         """
         self.path, self.rate = path, rate
-        self.partial = path.with_name(f".{os.getpid()}-{path.name}")
+        self.partial = path.with_name(f".{os.getpid()}{path.suffix}")
         self.told = tempfile.TemporaryFile()
         self.process: subprocess.Popen | None = None
 

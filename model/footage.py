@@ -49,22 +49,29 @@ class Footage:
 
         Raises:
             OSError: If a file is missing, not readable or not writable.
+            RuntimeError: If there is not enough memory to make a trimap.
             ValueError: If a file, a folder or an option is not what it should be.
         """
         check_paths(path, guides, results, ending, options.composite is not None)
         self.cutter = Cutter(options)
         self.source = clip.Clip(path, rate)
         self.keys = clip.find_keys(self.source, guides)
-        for number, photograph in enumerate(self.source):  # refuses what is wrong
-            if number in self.keys:
-                self._read(number, photograph.pixels)
+        with plain_failures():
+            for number, photograph in enumerate(self.source):  # refuses what is wrong
+                if number in self.keys:
+                    self._read(number, photograph.pixels)
         self.is_film = film.is_film(results.output)
         self._output = results.output
         self._targets = [
             places.in_folders(results, Path(name), ending) for name in self.source.names
         ]
+        behind = Path(options.composite) if options.composite else None
+        inputs = [file for file in (guides, behind) if file and file.is_file()]
         for targets in self._targets:
-            places.make_folders(targets[self.is_film :])
+            files = list(filter(None, targets[self.is_film :]))
+            for file in files:
+                places.check_kept(file, inputs)
+            places.make_folders(files)
         self.wanted = [
             self.is_film or overwrite or not places.are_there(targets)
             for targets in self._targets

@@ -14,11 +14,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from model import matting
 
 DECODING = threading.Lock()  # warnings are filtered for the whole process
+UPRIGHT = dict(  # by the EXIF orientation
+    enumerate(
+        (
+            Image.Transpose.FLIP_LEFT_RIGHT,
+            Image.Transpose.ROTATE_180,
+            Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSVERSE,
+            Image.Transpose.ROTATE_90,
+        ),
+        start=2,
+    )
+)
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 
 
@@ -145,7 +159,8 @@ def read_strokes(path: Path | str) -> np.ndarray:
         ValueError: If it is not a complete picture.
     """
     picture = _open(path)
-    if not picture.has_transparency_data:
+    is_deep = picture.mode.startswith(("I", "F"))
+    if is_deep or not picture.has_transparency_data:
         return matting.trimap_from_grey(grey_of(picture))
     rgba = _to_float(picture.convert("RGBA"))
     codes = matting.trimap_from_grey(rgba[..., :3].mean(axis=2))
@@ -311,7 +326,7 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source) as picture:
                 picture.load()
-                return ImageOps.exif_transpose(picture)
+                return _turn_upright(picture)
     except PermissionError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -325,9 +340,23 @@ def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
         raise ValueError(f"{path}: not a complete picture ({reason})") from error
 
 
+def _turn_upright(picture: Image.Image) -> Image.Image:
+    """Turns a copy as the EXIF orientation says; damaged EXIF says nothing.
+
+    `ImageOps.exif_transpose` writes all of the EXIF anew, and fails at tags that it
+    cannot write.
+    """
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # of kinds as various as the damage
+        orientation = None
+    turn = UPRIGHT.get(orientation)
+    return picture.copy() if turn is None else picture.transpose(turn)
+
+
 def _grey_levels(picture: Image.Image) -> np.ndarray:
     """Scales 16-bit grey to [0, 1]; floats are taken to be in it."""
-    levels = np.asarray(picture).astype(np.float32)
+    levels = np.nan_to_num(np.asarray(picture).astype(np.float32))
     return np.clip(levels if picture.mode == "F" else levels / 65535, 0, 1)
 
 

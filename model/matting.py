@@ -212,7 +212,10 @@ def check_size(image: np.ndarray, trimap: np.ndarray) -> None:
 
 
 def check_pair(
-    image: np.ndarray, trimap: np.ndarray, is_translucent: bool = False
+    image: np.ndarray,
+    trimap: np.ndarray,
+    is_translucent: bool = False,
+    otherwise: str = "",
 ) -> None:
     """Refuses a trimap that does not belong to the image or leaves a region out.
 
@@ -221,6 +224,7 @@ def check_pair(
         trimap: (H, W) uint8.
         is_translucent: Whether the object is opaque nowhere, as smoke and glass are,
             so that there may be no foreground pixels.
+        otherwise: What else to do where these are missing, and they alone.
 
     Raises:
         ValueError: If the sizes differ, or the trimap lacks foreground,
@@ -233,7 +237,7 @@ def check_pair(
     missing = [name for name in regions if name in needed and shares[name] == 0]
     if missing:
         found = [f"{share:.0%} {name}" for name, share in shares.items() if share > 0]
-        otherwise = ", or say translucent" if missing == ["foreground"] else ""
+        otherwise = otherwise if missing == ["foreground"] else ""
         raise ValueError(
             f"trimap has no {' and no '.join(missing)} pixels, got "
             f"{' and '.join(found)}; paint foreground white, background black and "

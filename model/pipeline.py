@@ -77,7 +77,8 @@ class Matting:
             ValueError: If one is no picture, or both do not belong together.
         """
         colours, codes = read_image(image), read_trimap(trimap)
-        matting.check_pair(colours, codes, self.translucent)
+        otherwise = "; or give translucent=True, if nothing is opaque"
+        matting.check_pair(colours, codes, self.translucent, otherwise)
         return predict(self.network, colours, codes, self.fast)
 
 

@@ -122,8 +122,7 @@ def check_writable(path: Path, inputs: Sequence[Path]) -> None:
     folder = path.parent
     if path.is_dir():
         raise ValueError(f"{path}: a folder; give the name of a file")
-    if any(is_same_file(path, other) for other in inputs):
-        raise ValueError(f"{path}: would overwrite the input; give another name")
+    check_kept(path, inputs)
     if not folder.is_dir():
         raise FileNotFoundError(f"{path}: no folder {folder}; make it first")
     if path.exists() and not os.access(path, os.W_OK):
@@ -135,6 +134,20 @@ def check_writable(path: Path, inputs: Sequence[Path]) -> None:
         raise PermissionError(
             f"{path}: folder {folder} is not writable ({error.strerror}); give another"
         ) from error
+
+
+def check_kept(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuses a file to write that is one of the inputs.
+
+    Args:
+        path: The file to write.
+        inputs: The files that are read.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if any(is_same_file(path, other) for other in inputs):
+        raise ValueError(f"{path}: would overwrite the input; give another name")
 
 
 def check_folders(

@@ -121,8 +121,11 @@ def run(
             for name, values in inputs.items()
         }
         for name, values in call(network, part).items():
-            shape = (*inputs["trimap"].shape[:2], values.shape[2])
-            whole = results.setdefault(name, np.zeros(shape, np.float32))
+            if name not in results:
+                shape = (*inputs["trimap"].shape[:2], values.shape[2])
+                start = inputs["image"] if name == "foreground" else np.float32(0)
+                results[name] = np.broadcast_to(start, shape).copy()
+            whole = results[name]
             whole[inner] = values[_within(inner, outer)]
     height, width = trimap[window].shape
     outputs = {"alpha": np.zeros(trimap.shape, np.float32)}

@@ -247,8 +247,8 @@ def _cut(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
         part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         other = cv2.GC_BGD + cv2.GC_FGD - sure
         found[(part > 0) & (found != other)] = sure
-    is_background = found == cv2.GC_BGD
-    if is_background.all() or not is_background.any():
+    is_foreground = np.isin(found, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    if not is_foreground.any() or not (found == cv2.GC_BGD).any():
         raise ValueError(
             "box or strokes are too small, or leave too little background, for a "
             f"picture of {width}x{height}; give larger ones"

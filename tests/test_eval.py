@@ -42,7 +42,7 @@ BAD_INPUT = {
         "image.png no-foreground.png new.png",
         "no-foreground.png: trimap has no foreground pixels, "
         "got 50% background and 50% unknown; paint foreground white, background black "
-        "and the border between them grey, or say translucent",
+        "and the border between them grey; or give --translucent, if nothing is opaque",
     ),
     "nothing translucent": (
         "image.png black.png new.png --translucent",

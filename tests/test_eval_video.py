@@ -234,6 +234,18 @@ def test_frames_of_which_little_is_known_are_named(clip, network, capsys):
         ("none.mp4 all cut", "none.mp4: no such file"),
         ("clip.avi none cut", "none: no such file or folder"),
         ("clip.avi wrong cut", "wrong/9.png: belongs to no frame; its name has to be"),
+        (
+            "frames mine/1.png mine --video",
+            "mine/1.png: would overwrite the input",
+        ),
+        (
+            "clip.avi mine/000001.png cut.mov --alpha mine",
+            "mine/000001.png: would overwrite the input; give another name",
+        ),
+        (
+            "clip.avi all mine --composite mine/000001.png",
+            "mine/000001.png: would overwrite the input; give another name",
+        ),
         ("clip.avi small cut", "small/1.png: trimap is 9x9 but its image is 64x48"),
         (
             "frames all cut --video --checkpoint 7",
@@ -243,6 +255,8 @@ def test_frames_of_which_little_is_known_are_named(clip, network, capsys):
 )
 def test_bad_input_is_refused_in_one_line(arguments, message, clip, network, capsys):
     images.write_image("wrong/9.png", make_frame(0)[1])
+    for name in ("1", "000001"):
+        images.write_image(f"mine/{name}.png", make_frame(0)[1])
     images.write_image("small/1.png", np.zeros((9, 9), np.uint8))
     before = sorted(clip.rglob("*"))
     assert run(arguments) == 2

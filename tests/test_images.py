@@ -1,3 +1,4 @@
+import struct
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,6 +57,34 @@ def test_a_cutout_keeps_its_hidden_colours(tmp_path, ending):
     foreground, alpha = images.read_cutout(path)
     np.testing.assert_array_equal(images.to_uint8(foreground), rgba[..., :3])
     np.testing.assert_array_equal(images.to_uint8(alpha), rgba[..., 3])
+
+
+def test_a_tag_that_cannot_be_written_does_not_keep_a_photograph_from_turning(tmp_path):
+    entries = struct.pack("<HHII", 0x010F, 4, 1, 7)  # the maker, as a number
+    entries += struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    levels = np.zeros((8, 16, 3), np.uint8)
+    levels[:, :8] = 255
+    path = save(tmp_path / "photo.jpg", levels, exif=exif)
+    upright = images.read_image(path)  # a quarter turn clockwise
+    assert upright.shape == (16, 8, 3)
+    assert upright[:8].min() > 0.9 and upright[8:].max() < 0.1
+    damaged = save(tmp_path / "other.jpg", levels, exif=exif[:30])
+    assert images.read_image(damaged).shape == (8, 16, 3)
+
+
+def test_deep_strokes_keep_their_greys_whatever_is_transparent(tmp_path):
+    levels = np.full((6, 6), 32768, np.uint16)
+    levels[0], levels[5] = 65535, 0
+    path = tmp_path / "strokes.png"
+    Image.fromarray(levels).save(path, transparency=1)
+    np.testing.assert_array_equal(images.read_strokes(path)[:, 0], [255, *[128] * 4, 0])
+
+
+def test_what_is_no_number_is_black(tmp_path):
+    path = tmp_path / "grey.tiff"
+    Image.fromarray(np.float32([[0.25, np.nan], [np.inf, -1]])).save(path)
+    np.testing.assert_array_equal(images.read_grey(path), [[0.25, 0], [1, 0]])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -128,6 +128,20 @@ def test_pieces_cover_every_unknown_pixel_once_with_context(monkeypatch):
     assert (covered == 0).any()  # the corners and the middle are known
 
 
+def test_colours_of_pieces_without_unknown_pixels_are_those_of_the_image():
+    class Colourful:
+        inputs = (SimpleNamespace(name="image"), SimpleNamespace(name="trimap"))
+
+        def predict_on_batch(self, batch):
+            return {"alpha": batch["trimap"] / 255, "foreground": batch["image"]}
+
+    image = np.random.default_rng(0).random((64, 2000, 3), np.float32)
+    trimap = np.zeros((64, 2000), np.uint8)
+    trimap[:, 9], trimap[:, -9] = matting.UNKNOWN, matting.UNKNOWN
+    matte = predict.predict(Colourful(), image, trimap)
+    np.testing.assert_array_equal(matte.foreground, image)
+
+
 def test_a_picture_in_pieces_comes_out_as_in_one(monkeypatch):
     image, _, trimap = ring(512, scale=2)
     whole = predict.predict(Untouched(), image, trimap).alpha

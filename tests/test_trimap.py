@@ -71,6 +71,15 @@ def test_strokes_find_the_object_and_stay(disc):
     assert (codes[100, 128:132] == matting.BACKGROUND).all()
 
 
+def test_a_stroke_that_vanishes_in_small_is_refused():
+    image = np.random.default_rng(0).random((1280, 1280, 3), np.float32)
+    strokes = np.full((1280, 1280), matting.UNKNOWN, np.uint8)
+    strokes[600:602, 600:602] = matting.BACKGROUND
+    strokes[600, 600] = matting.FOREGROUND
+    with pytest.raises(ValueError, match="strokes are too small"):
+        trimap.from_scribbles(image, strokes)
+
+
 def test_the_same_box_gives_the_same_trimap(disc):
     image, _, _ = disc
     first, second = (trimap.from_box(image, (50, 20, 160, 160)) for _ in range(2))
