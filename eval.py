@@ -97,10 +97,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     trimaps.add_options(parser)
     # what is written
     parser.add_argument(
-        "--alpha", metavar="FILE", type=Path, help="write the alpha alone too, as grey"
+        "--alpha",
+        metavar="FILE",
+        type=Path,
+        help="write the alpha alone too, as grey; of folders and clips a folder of PNG "
+        "files",
     )
     parser.add_argument(
-        "--foreground", metavar="FILE", type=Path, help="write the colours alone too"
+        "--foreground",
+        metavar="FILE",
+        type=Path,
+        help="write the colours alone too; of folders and clips a folder of PNG files",
     )
     parser.add_argument(
         "--composite",
@@ -119,7 +126,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--overwrite", action="store_true", help="do again what an output folder holds"
     )
     parser.add_argument(
-        "--format", choices=FORMATS, help="of the files in an output folder"
+        "--format",
+        choices=FORMATS,
+        help="of the files in an output folder (default: png)",
     )
     # clips
     parser.add_argument(

@@ -34,18 +34,43 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="train on the stored composites instead of new ones",
     )
-    parser.add_argument("--batch_size", type=int, default=8, help="crops in a batch")
-    parser.add_argument("--crop", type=int, default=256, help="side of a crop, pixels")
-    parser.add_argument("--workers", type=int, default=2, help="crops made at a time")
+    parser.add_argument(
+        "--batch_size",
+        type=int,
+        default=8,
+        help="crops in a batch (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--crop",
+        type=int,
+        default=256,
+        help="side of a crop, pixels (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=2,
+        help="crops made at a time (default: %(default)s)",
+    )
     parser.add_argument(
         "--reuse",
         type=int,
         help="how often each crop is used, turned, mirrored and recoloured "
         "(matting: 4; paper2018: 1)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of weights and crops (default: %(default)s)",
+    )
     # networks
-    parser.add_argument("--preset", default="matting", choices=["matting", "paper2018"])
+    parser.add_argument(
+        "--preset",
+        default="matting",
+        choices=["matting", "paper2018"],
+        help="networks, and the losses that go with them (default: %(default)s)",
+    )
     parser.add_argument("--widths", type=int, nargs="+", help="channels per level")
     parser.add_argument(
         "--no-prior",
@@ -57,33 +82,48 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--encoder",
         type=Path,
         default=Path(__file__).parents[1] / "log/efficientnet-lite0/encoder.npz",
-        help="pretrained weights that matting starts from",
+        help="pretrained weights that matting starts from (default: "
+        "log/efficientnet-lite0/encoder.npz)",
     )
     parser.add_argument(
         "--discriminator-layers",
         type=int,
         default=2,
         choices=[1, 2, 3],
-        help="patches of 16, 34 or 70 pixels",
+        help="patches of 16, 34 or 70 pixels (default: %(default)s)",
     )
     # optimisation
     parser.add_argument(
-        "--gen_epoch", type=float, default=40, help="epochs of the generator alone"
+        "--gen_epoch",
+        type=float,
+        default=40,
+        help="epochs of the generator alone, each of as many batches as there are "
+        "stored composites over --batch_size (default: %(default)s)",
     )
     parser.add_argument(
-        "--disc_epoch", type=float, default=0, help="epochs of the discriminator alone"
+        "--disc_epoch",
+        type=float,
+        default=0,
+        help="epochs of the discriminator alone (default: %(default)s)",
     )
     parser.add_argument(
-        "--adv_epoch", type=float, default=0, help="epochs of both against each other"
+        "--adv_epoch",
+        type=float,
+        default=0,
+        help="epochs of both against each other (default: %(default)s)",
     )
     parser.add_argument("--steps", type=int, help="stop after so many batches")
     parser.add_argument(
         "--lr",
         type=float,
-        help="learning rate (matting: 1e-3 with Adam; paper2018: 1 with ADADELTA)",
+        help="learning rate, reached after 200 batches; a fifth of it in the "
+        "adversarial phase (matting: 1e-3 with Adam; paper2018: 1 with ADADELTA)",
     )
     parser.add_argument(
-        "--disc_lr", type=float, default=1e-4, help="the discriminator's learning rate"
+        "--disc_lr",
+        type=float,
+        default=1e-4,
+        help="the discriminator's learning rate (default: %(default)s)",
     )
     parser.add_argument(
         "--schedule",
@@ -92,7 +132,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "quarter, so that a run can be prolonged from before; paper2018: constant)",
     )
     parser.add_argument(
-        "--d_coeff", type=float, default=0.01, help="weight of the adversarial loss"
+        "--d_coeff",
+        type=float,
+        default=0.01,
+        help="weight of the adversarial loss (default: %(default)s)",
     )
     parser.add_argument(
         "--average",
@@ -107,7 +150,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--precision",
         default="float32",
         choices=["float32", "mixed_float16", "mixed_bfloat16"],
-        help="mixed: half as many bits within the networks, for GPUs",
+        help="mixed: half as many bits within the networks, for GPUs (default: "
+        "%(default)s)",
     )
     # machines
     parser.add_argument(
@@ -124,22 +168,46 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "them here",
     )
     # run
-    parser.add_argument("--logdir", type=Path, default=Path("log/run"))
+    parser.add_argument(
+        "--logdir",
+        type=Path,
+        default=Path("log/run"),
+        help="folder of the run (default: %(default)s)",
+    )
     parser.add_argument(
         "--checkpoint",
         type=checkpoint.parse_step,
         metavar="N",
-        help="resume from batch N, -1 for the newest, or best",
+        help="resume from batch N, -1 for the newest, or best; later ones move to "
+        "LOGDIR/abandoned",
     )
     parser.add_argument(
         "--init", type=Path, help="start from the newest generator of another run"
     )
-    parser.add_argument("--save-every", type=int, default=100, help="batches")
     parser.add_argument(
-        "--keep", type=int, default=5, help="checkpoints that stay, beside the best"
+        "--save-every",
+        type=int,
+        default=100,
+        help="batches between checkpoints (default: %(default)s)",
     )
-    parser.add_argument("--validate-every", type=int, default=500, help="batches")
-    parser.add_argument("--validation-images", type=int, default=16)
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=5,
+        help="checkpoints that stay, beside the best (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--validate-every",
+        type=int,
+        default=500,
+        help="batches between validations (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--validation-images",
+        type=int,
+        default=16,
+        help="composites to validate on (default: %(default)s)",
+    )
     parser.add_argument(
         "--patience", type=int, help="stop after N validations without a better one"
     )

@@ -53,9 +53,7 @@ def add_options(parser: ArgumentParser) -> None:
         parser: Of a program.
     """
     source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--mask", type=Path, help="rough mask, any grey or alpha; or a folder of them"
-    )
+    source.add_argument("--mask", type=Path, help="rough mask, any grey or alpha")
     source.add_argument(
         "--box", type=parse_box, metavar="X,Y,W,H", help="around the object"
     )

@@ -59,6 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"convert_encoder.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("convert_encoder.py: interrupted", file=sys.stderr)
+        return 130
     if not options.quiet:
         print(options.output)
     return 0

@@ -43,7 +43,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--logdir", type=Path, default=ROOT / "log/matting", help="run directory")
     step = checkpoint.parse_step
-    add("--checkpoint", type=step, default=-1, help="-1 is the newest")
+    add("--checkpoint", type=step, default=-1, help="-1 is the newest; or best")
     add("--formats", nargs="+", choices=FILES, help="(default: all that there are)")
     add(
         "--precision",

@@ -146,6 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"list_urls.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("list_urls.py: interrupted", file=sys.stderr)
+        return 130
     if options.verbose:
         for kind, count in sorted(Counter(row["kind"] for row in rows).items()):
             print(f"{kind}: {count}", file=sys.stderr)

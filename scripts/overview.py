@@ -107,6 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"overview.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("overview.py: interrupted", file=sys.stderr)
+        return 130
     if not options.quiet:
         print(*drawn, sep="\n")
     return 0

@@ -227,6 +227,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"pictures.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("pictures.py: interrupted", file=sys.stderr)
+        return 130
     for name in drawn if not options.quiet else ():
         print(options.output / name)
     return 0

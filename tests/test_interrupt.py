@@ -1,3 +1,4 @@
+import importlib
 import signal
 import subprocess
 import sys
@@ -44,3 +45,26 @@ def test_ctrl_c_that_waits_is_not_lost():
             signal.raise_signal(signal.SIGINT)
             raise OSError
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("name", "work", "arguments"),
+    [
+        ("compare", "read_history", ["run"]),
+        ("pictures", "Composites", ["data"]),
+        ("overview", "draw_classes", ["collection"]),
+        ("list_urls", "list_addresses", ["manifest.csv", "addresses.csv"]),
+        ("convert_encoder", "find_checkpoint", []),
+    ],
+)
+def test_a_script_that_is_interrupted_says_so(
+    name, work, arguments, monkeypatch, capsys
+):
+    script = importlib.import_module(f"scripts.{name}")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(script, work, interrupted)
+    assert script.main(arguments) == 130
+    assert capsys.readouterr() == ("", f"{name}.py: interrupted\n")

@@ -100,7 +100,11 @@ def parse_args(arguments: list[str] | None, description: str) -> argparse.Namesp
         help="of searches (default: cc0,pdm,by,by-sa)",
     )
     add = parser.add_argument_group("network").add_argument
-    add("--contact", default="", help="your mail address or page, told to each host")
+    add(
+        "--contact",
+        default="",
+        help="your mail address or page, told to each host; needed where any is asked",
+    )
     add(
         "--delay",
         type=float,
