@@ -15,7 +15,7 @@ from model import matting
 CANDIDATES = 3  # crops made for each one that is used
 TYPICAL_ERROR = 0.05  # mean absolute error of the first guess on photographs
 TRANSLUCENT_SHARE = 0.15  # of the crops: smoke and glass, without a choice
-TRANSLUCENT = 0.1  # their weight: with it they make a quarter of the loss
+TRANSLUCENT = 0.1  # their weight: with it they make a fifth of the loss
 ONE_SIDED = 0.05  # weight of a sample in which nothing is surely opaque, or clear
 
 
