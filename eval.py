@@ -176,7 +176,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     # what is told
     told = parser.add_mutually_exclusive_group()
     told.add_argument("-v", "--verbose", action="store_true", help="a line per picture")
-    told.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    told.add_argument(
+        "-q", "--quiet", action="store_true", help="errors and warnings only"
+    )
     args = parser.parse_intermixed_args(argv)
     made = [name for name in ("mask", "box", "scribbles") if getattr(args, name)]
     if args.guide and (made or args.trimap):
@@ -269,7 +271,7 @@ def cut_out_clip(args: argparse.Namespace, written: list[Path]) -> None:
         print(f"eval.py: {args.input}: {frames.describe()}", file=sys.stderr)
     vague = frames.cut(is_steady=not args.no_steady, quiet=args.quiet)
     written.append(args.output)
-    if vague and not args.quiet:
+    if vague:
         print(
             f"eval.py: {len(vague)} frames, {vague[0]} to {vague[-1]}: most of the "
             "trimap is unknown there; give one of them a trimap",

@@ -232,8 +232,7 @@ def read_validation(options: argparse.Namespace) -> list[dict]:
     try:
         composites = dataset.Composites(options.data, "val")
     except FileNotFoundError:
-        if not options.quiet:
-            print("no validation split: training goes without", file=sys.stderr)
+        print("no validation split: training goes without", file=sys.stderr)
         return []
     return list(dataset.validation_pairs(composites, options.validation_images))
 

@@ -216,7 +216,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "-v", "--verbose", action="store_true", help="tell the options too"
     )
     told.add_argument(
-        "-q", "--quiet", action="store_true", help="no progress, errors only"
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="no progress, errors and warnings only",
     )
     options = parser.parse_args(arguments)
     is_paper = options.preset == "paper2018"
