@@ -88,6 +88,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="RGBA picture to write (.png), not premultiplied; a folder; a film (.mov: "
         "ProRes 4444, .webm), without sound; - for stdout",
     )
+    parser.add_argument(
+        "--translucent",
+        action="store_true",
+        help="the object is opaque nowhere, like smoke, glass, a veil: TRIMAP needs no "
+        "foreground",
+    )
     # a trimap where there is none
     parser.add_argument(
         "--trimap",
@@ -148,12 +154,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="matte each frame of a clip by itself, with more flicker",
     )
     # network
-    parser.add_argument(
-        "--translucent",
-        action="store_true",
-        help="the object is opaque nowhere, like smoke, glass, a veil: TRIMAP needs no "
-        "foreground",
-    )
     parser.add_argument(
         "--fast",
         action="store_true",

@@ -14,7 +14,7 @@ from model import compose, images, layers, rgba
 
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
 GROUP = "translucent"  # name of smoke, glass and veils among the groups of layers
-OWN_SHARE = 0.5  # of translucent crops: of that group, where there are any
+OWN_SHARE = 0.5  # of translucent cut-outs: of that group, where there are any
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
 
