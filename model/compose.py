@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model import camera, frame, images, matting, rgba, smoke, strands
+from model import camera, frame, images, matting, rgba, smoke, strands, woven
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 ROTATION = 30.0  # degrees either way
@@ -24,6 +24,7 @@ TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
+FRINGE_SHARE = 0.4  # of woven crops: a fringe instead of a basket
 WHOLE = (0.5, 1.5)  # longer side of a translucent cut-out, in sides of the crop
 DEFOCUS_PROBABILITY = 0.6  # of the background
 RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
@@ -154,6 +155,34 @@ def compose_translucent(
         foreground, alpha = crop_cutout(upper, size, random, is_whole=True)
         if upper.is_solid and random.random() < TINT_PROBABILITY:
             alpha = smoke.tint(alpha, random)
+    return take_picture(foreground, alpha, background, random)
+
+
+def compose_woven(
+    inside: list[Cutout],
+    background: np.ndarray,
+    size: int,
+    random: np.random.Generator,
+    texture: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Composites one augmented crop of a thing full of holes.
+
+    Args:
+        inside: Cut-outs to be in a basket.
+        background: (H, W, 3) uint8.
+        size: Side of the crop in pixels.
+        random: Source of every choice made here.
+        texture: (H, W, 3) uint8, a photograph with colours for wires or yarn.
+
+    Returns:
+        As `compose_crop`.
+    """
+    if random.random() < FRINGE_SHARE:
+        foreground, alpha = woven.draw_fringe(texture, size, random)
+    else:
+        things = [crop_cutout(thing, size, random) for thing in inside]
+        foreground, alpha = woven.draw_basket(texture, things, size, random)
+    foreground = recolour(foreground, random, strength=1.0)
     return take_picture(foreground, alpha, background, random)
 
 

@@ -152,7 +152,8 @@ def crop_with_guess(
 ) -> dict[str, np.ndarray]:
     """Makes a crop and its first guess: one of some candidates, by their weights.
 
-    Some are of translucent things, as far as the source has layers to make them of.
+    Some are of translucent things and some of things full of holes, as far as the
+    source has layers to make them of.
 
     Args:
         source: Where the crops come from.
@@ -166,10 +167,14 @@ def crop_with_guess(
     """
     random = np.random.default_rng([seed, index, 2])
     first = index * importance.CANDIDATES
-    is_translucent = random.random() < importance.TRANSLUCENT_SHARE
-    if is_translucent and isinstance(source, Layers):
+    kind = random.random() if isinstance(source, Layers) else 1.0
+    if kind < importance.TRANSLUCENT_SHARE:
         sample = source.crop_translucent(seed, first, size)
         guess, weight = _guess(sample), importance.TRANSLUCENT
+    elif kind < importance.TRANSLUCENT_SHARE + importance.WOVEN_SHARE:
+        sample = source.crop_woven(seed, first, size)
+        guess = _guess(sample)
+        weight = importance.weigh_woven(sample["alpha"], guess.alpha, sample["trimap"])
     else:
         samples = [
             source.crop(seed, first + number, size)

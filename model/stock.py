@@ -92,6 +92,28 @@ class Layers:
             self.background(texture),
         )
 
+    def crop_woven(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
+        """Composites sample number `index` of something full of holes.
+
+        Args:
+            seed: The run's seed.
+            index: Number of the sample, 0 or more.
+            size: Side of the crop in pixels.
+
+        Returns:
+            As `compose.compose_crop` gives it.
+        """
+        random = np.random.default_rng([seed, index])
+        inside = [_pick(self.foregrounds, random) for _ in range(random.integers(4))]
+        background, texture = (_pick(self.backgrounds, random) for _ in range(2))
+        return compose.compose_woven(
+            [self.cutout(path) for path in inside],
+            self.background(background),
+            size,
+            random,
+            self.background(texture),
+        )
+
 
 def _pick(paths: list[Path], random: np.random.Generator) -> Path:
     return paths[random.integers(len(paths))]

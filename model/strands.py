@@ -35,16 +35,46 @@ def draw_strands(
     Returns:
         Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
     """
-    palette = texture[
-        random.integers(texture.shape[0], size=PALETTE),
-        random.integers(texture.shape[1], size=PALETTE),
-    ][: random.integers(1, PALETTE + 1)].astype(np.float32)
+    palette = pick_colours(texture, random)
     draw = draw_mesh if random.random() < MESH_PROBABILITY else draw_bundle
     canvas = draw(palette, size * SCALE, random)
+    blur = random.uniform(0.5, 3) if random.random() < DEFOCUS_PROBABILITY else 0.0
+    return reduce_canvas(canvas, size, blur)
+
+
+def pick_colours(texture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Takes some colours of a photograph.
+
+    Args:
+        texture: (H, W, 3) uint8.
+        random: Source of the choice.
+
+    Returns:
+        (N, 3) float32 in [0, 255], 1 to `PALETTE` of them.
+    """
+    rows = random.integers(texture.shape[0], size=PALETTE)
+    columns = random.integers(texture.shape[1], size=PALETTE)
+    colours = texture[rows, columns][: random.integers(1, PALETTE + 1)]
+    return colours.astype(np.float32)
+
+
+def reduce_canvas(
+    canvas: np.ndarray, size: int, blur: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Makes a cut-out of what was drawn larger.
+
+    Args:
+        canvas: (side, side, 4) uint8, colour and coverage, 0 where that is 0.
+        size: Side of the cut-out in pixels.
+        blur: Standard deviation of its softness, in pixels; none at 0.
+
+    Returns:
+        Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
+    """
     layers = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     layers = layers.astype(np.float32) / 255
-    if random.random() < DEFOCUS_PROBABILITY:
-        layers = cv2.GaussianBlur(layers, (0, 0), random.uniform(0.5, 3))
+    if blur:
+        layers = cv2.GaussianBlur(layers, (0, 0), blur)
     return rgba.unpremultiply(layers[..., :3], layers[..., 3])
 
 
@@ -74,7 +104,7 @@ def draw_bundle(
         length = longest * random.uniform(0.5, 1)
         path = draw_path(root, angle + spread * random.normal(), length, random)
         colour = palette[random.integers(len(palette))] * random.uniform(0.7, 1.2)
-        draw_round(canvas, path, colour, width * np.exp(random.normal(0, 0.25)))
+        draw_round(canvas, [path], colour, width * np.exp(random.normal(0, 0.25)))
     return canvas
 
 
@@ -107,7 +137,7 @@ def draw_mesh(
             path = side / 2 + place[:, None] * direction + offset * across
             waves = np.sin(path[:, ::-1] * (4 / side) + phase)
             path = np.rint(path + sway * waves).astype(np.int32)
-            draw_round(canvas, path, colour * random.uniform(0.8, 1.15), width)
+            draw_round(canvas, [path], colour * random.uniform(0.8, 1.15), width)
     if random.random() < 0.7:  # it ends somewhere
         hull = np.zeros((side, side), np.uint8)
         corners = random.uniform(-0.1, 1.1, (6, 2)) * side
@@ -117,24 +147,28 @@ def draw_mesh(
 
 
 def draw_round(
-    canvas: np.ndarray, path: np.ndarray, colour: np.ndarray, width: float
+    canvas: np.ndarray, paths: list[np.ndarray], colour: np.ndarray, width: float
 ) -> None:
-    """Draws a strand, brighter along its middle.
+    """Draws strands of one colour, brighter along their middle.
 
     Args:
         canvas: (side, side, 4) uint8, drawn on.
-        path: (N, 2) int32 columns and rows.
+        paths: (N, 2) int32 columns and rows of each.
         colour: (3,) float in [0, 255].
         width: In pixels.
     """
     for share, light in ((1.0, 0.75), (0.6, 1.0), (0.25, 1.2)):
         shade = np.clip(colour * light, 0, 255)
         thick = max(1, round(width * share))
-        cv2.polylines(canvas, [path], False, (*shade.tolist(), 255), thick)
+        cv2.polylines(canvas, paths, False, (*shade.tolist(), 255), thick)
 
 
 def draw_path(
-    root: np.ndarray, angle: float, length: float, random: np.random.Generator
+    root: np.ndarray,
+    angle: float,
+    length: float,
+    random: np.random.Generator,
+    slack: float = 1.0,
 ) -> np.ndarray:
     """Draws the way of a strand: bent, and a little wavy.
 
@@ -143,6 +177,7 @@ def draw_path(
         angle: Of its first part, in radians.
         length: In pixels.
         random: Source of the bends.
+        slack: How bent it is, 0 for straight.
 
     Returns:
         (POINTS, 2) int32 columns and rows.
@@ -151,6 +186,6 @@ def draw_path(
     bend = random.normal(0, 0.6) * place
     turns = random.uniform(0.5, 3) * place + random.uniform()
     wave = 0.25 * random.normal() * np.sin(2 * np.pi * turns)
-    turned = angle + bend + wave
+    turned = angle + slack * (bend + wave)
     steps = np.column_stack([np.cos(turned), np.sin(turned)]) * (length / POINTS)
     return np.rint(root + np.cumsum(steps, axis=0)).astype(np.int32)

@@ -70,6 +70,7 @@ def test_each_crop_of_a_pool_is_used_as_often_as_asked(monkeypatch):
 
 def test_a_crop_used_again_is_made_once_and_stays_aligned(source, monkeypatch):
     monkeypatch.setattr(importance, "TRANSLUCENT_SHARE", 0)
+    monkeypatch.setattr(importance, "WOVEN_SHARE", 0)
     monkeypatch.setattr(dataset, "POOL", 2)
     dataset._shuffled.cache_clear()
     made = []

@@ -32,7 +32,7 @@ LAYERS = [
         "model.precision",
         "model.engine",
     },
-    {"model.storage", "model.cluster", "model.candidates"},
+    {"model.storage", "model.cluster", "model.candidates", "model.woven"},
     {
         "model.layers",
         "model.composites",
