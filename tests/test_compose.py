@@ -257,6 +257,30 @@ def test_smoke_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
     assert len(np.unique(sample["alpha"])) > 15
 
 
+@pytest.mark.parametrize("share", [0, 1])
+def test_woven_things_are_full_of_holes_and_known_where_the_trimap_says(
+    layers, share, monkeypatch
+):
+    monkeypatch.setattr(compose, "FRINGE_SHARE", share)
+    texture = np.full((99, 99, 3), 200, np.uint8)
+    clear, opaque = [], []
+    for seed in range(10):
+        sample = compose.compose_woven(
+            [layers["upper"], layers["lower"]],
+            layers["background"],
+            64,
+            np.random.default_rng(seed),
+            texture,
+        )
+        alpha, trimap = sample["alpha"], sample["trimap"]
+        assert sample["image"].shape == sample["foreground"].shape == (64, 64, 3)
+        assert np.all(alpha[trimap == matting.FOREGROUND] == 255)
+        assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
+        clear.append(np.mean(alpha == 0))
+        opaque.append(np.mean(alpha == 255))
+    assert 0.05 < np.mean(clear) < 0.9 and np.mean(opaque) > 0.05
+
+
 def test_what_is_much_reduced_is_not_aliased():
     stripes = np.repeat(np.arange(1440) // 3 % 2, 1440).reshape(1440, 1440)
     source = compose.cutout(np.ones((1440, 1440, 3), np.float32), np.float32(stripes))

@@ -100,6 +100,35 @@ def test_a_share_of_crops_is_translucent_where_there_are_layers(source, monkeypa
         assert share < 0.25
 
 
+def test_a_share_of_crops_is_woven_where_there_are_layers(source, monkeypatch):
+    monkeypatch.setattr(importance, "TRANSLUCENT_SHARE", 0.25)
+    monkeypatch.setattr(importance, "WOVEN_SHARE", 0.5)
+    made = []
+    if isinstance(source, stock.Layers):
+        crop = source.crop_woven
+        monkeypatch.setattr(
+            source, "crop_woven", lambda *a: made.append(a[1]) or crop(*a)
+        )
+    weights = [
+        int(dataset.crop_with_guess(source, 1, index, 64)["weight"])
+        for index in range(24)
+    ]
+    if isinstance(source, stock.Layers):
+        assert 6 <= len(set(made)) == len(made) <= 18
+        assert all(number % importance.CANDIDATES == 0 for number in made)
+        woven = [weights[number // importance.CANDIDATES] for number in made]
+        assert 0 < max(woven) <= round(importance.WOVEN * 255)
+    else:
+        assert not hasattr(source, "crop_woven")
+
+
+def test_woven_crops_differ_and_depend_on_their_number_alone(data_directory):
+    source = stock.Layers(data_directory, "train")
+    first, again = (source.crop_woven(1, 0, 64) for _ in range(2))
+    np.testing.assert_array_equal(first["image"], again["image"])
+    assert np.any(source.crop_woven(1, 1, 64)["image"] != first["image"])
+
+
 def test_translucent_crops_are_made_of_that_group_half_of_the_time(
     data_directory, tmp_path
 ):

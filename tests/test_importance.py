@@ -14,6 +14,18 @@ def test_a_sample_weighs_less_the_worse_its_first_guess():
         assert importance.ease(alpha, guess, trimap) == pytest.approx(weight, rel=1e-4)
 
 
+def test_a_woven_sample_may_have_a_worse_guess():
+    alpha = np.full((8, 8), 51, np.uint8)
+    trimap = np.full((8, 8), matting.UNKNOWN, np.uint8)
+    trimap[0, :2] = matting.FOREGROUND, matting.BACKGROUND
+    for error, weight in ((0.0, 1.0), (importance.WOVEN_ERROR, 0.5)):
+        guess = np.full((8, 8), 0.2 + error, np.float32)
+        expected = importance.WOVEN * weight
+        weighed = importance.weigh_woven(alpha, guess, trimap)
+        assert weighed == pytest.approx(expected, rel=1e-4)
+    assert importance.ease(alpha, guess, trimap) < weight
+
+
 def test_only_the_unknown_region_counts():
     alpha = np.zeros((8, 8), np.uint8)
     trimap = np.zeros((8, 8), np.uint8)
