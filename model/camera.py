@@ -11,6 +11,10 @@ from model import images, rgba
 SHARPEN_PROBABILITY = 0.3
 NOISE_PROBABILITY = 0.5
 JPEG_PROBABILITY = 0.25
+RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
+    (-0.25, -0.35, -0.25),  # photographs are darker and more saturated than cut-outs
+    (0.55, 0.35, 0.65),
+)
 
 
 def glint(
@@ -109,3 +113,24 @@ def grain(shape: tuple[int, int, int], random: np.random.Generator) -> np.ndarra
         noise = cv2.GaussianBlur(noise, (0, 0), width)
         noise /= noise.std()
     return noise * np.float32(0.03 * random.uniform() ** 3)
+
+
+def recolour(
+    colour: np.ndarray, random: np.random.Generator, strength: float
+) -> np.ndarray:
+    """Changes gamma, contrast, brightness, saturation and channel balance.
+
+    Args:
+        colour: (H, W, 3) float32 in [0, 1].
+        random: Source of every choice made here.
+        strength: 1 for the full range of changes, 0 for none.
+
+    Returns:
+        (H, W, 3) float32 in [0, 1].
+    """
+    gamma, gain, saturation = np.exp(strength * random.uniform(*RECOLOUR))
+    balance = np.exp(strength * random.uniform(-0.12, 0.12, 3)).astype(np.float32)
+    colour = cv2.pow(np.clip(colour, 0, 1), float(gamma)) * (balance * np.float32(gain))
+    grey = colour.mean(axis=2, keepdims=True)
+    colour = grey + np.float32(saturation) * (colour - grey)
+    return np.clip(colour, 0, 1)

@@ -6,18 +6,13 @@ only; the augmentations and their strengths follow the pipelines that paid off
 in published matting work (GCA, AEMatter, RMat).
 """
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
-from model import camera, frame, images, matting, rgba, smoke, strands, woven
+from model import camera, cutout, images, matting, smoke, strands, woven
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
-ROTATION = 30.0  # degrees either way
-ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
-LEAST_SOLID = 0.01  # share of a cut-out that is opaque, to become denser
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
@@ -25,12 +20,7 @@ STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
 FRINGE_SHARE = 0.4  # of woven crops: a fringe instead of a basket
-WHOLE = (0.5, 1.5)  # longer side of a translucent cut-out, in sides of the crop
 DEFOCUS_PROBABILITY = 0.6  # of the background
-RECOLOUR = (  # logarithms of gamma, gain and saturation, least and most
-    (-0.25, -0.35, -0.25),  # photographs are darker and more saturated than cut-outs
-    (0.55, 0.35, 0.65),
-)
 LENS_PROBABILITY = 0.9  # of a lens that softens all alike, alpha too
 LENS = (0.3, 0.8)  # its blur, as a deviation in pixels
 EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
@@ -41,51 +31,9 @@ GLINT_PROBABILITY = 0.3  # highlights that come and go along a strand
 GLINT = 1.5  # the most that they brighten, for each deviation of their noise
 
 
-class Cutout(NamedTuple):
-    """A foreground kept in memory.
-
-    Attributes:
-        foreground: (H, W, 3) uint8, colours extended under alpha 0.
-        alpha: (H, W) uint8.
-        edge: (N, 2) int, rows and columns of fractional pixels, crop centres.
-        cuts: The sides of the picture beyond which the object goes on.
-        is_solid: Whether some of it is opaque, which smoke and glass are nowhere.
-    """
-
-    foreground: np.ndarray
-    alpha: np.ndarray
-    edge: np.ndarray
-    cuts: frame.Cuts
-    is_solid: bool
-
-
-def cutout(foreground: np.ndarray, alpha: np.ndarray) -> Cutout:
-    """Prepares a cut-out for cropping.
-
-    Args:
-        foreground: (H, W, 3) float32 in [0, 1].
-        alpha: (H, W) float32 in [0, 1].
-
-    Returns:
-        The cut-out in 8 bits with the list of its fractional pixels; if there
-        are none, of the pixels along its border.
-    """
-    foreground = rgba.extend_colours(foreground, alpha)
-    levels = images.to_uint8(alpha)
-    edge = np.argwhere((levels > 12) & (levels < 243))
-    if len(edge) < 64:
-        edge = np.argwhere(matting.trimap_from_alpha(alpha, 2, 2) == matting.UNKNOWN)
-    if not len(edge):  # all of it is as opaque
-        edge = np.array([levels.shape]) // 2
-    edge = edge[:: max(1, len(edge) // 8192)]
-    is_solid = bool(np.mean(levels == 255) > LEAST_SOLID * np.mean(levels > 0))
-    colours, cuts = images.to_uint8(foreground), frame.find_cuts(levels)
-    return Cutout(colours, levels, edge, cuts, is_solid)
-
-
 def compose_crop(
-    upper: Cutout,
-    lower: Cutout | None,
+    upper: cutout.Cutout,
+    lower: cutout.Cutout | None,
     background: np.ndarray,
     size: int,
     random: np.random.Generator,
@@ -111,23 +59,23 @@ def compose_crop(
     density = np.exp(random.uniform(*np.log(DENSITY)))
     if texture is not None and random.random() < STRANDS_SHARE:
         foreground, alpha = strands.draw_strands(texture, size, random)
-        alpha = thicken(alpha, density)
+        alpha = cutout.thicken(alpha, density)
     else:
-        foreground, alpha = crop_cutout(upper, size, random)
+        foreground, alpha = cutout.crop(upper, size, random)
         if texture is not None:
             colours = crop_background(texture, size, random)
-            foreground = recolour(colours, random, strength=1.0)
+            foreground = camera.recolour(colours, random, strength=1.0)
         if upper.is_solid:
-            alpha = thicken(alpha, density)
+            alpha = cutout.thicken(alpha, density)
     if lower is not None:
         foreground, alpha = matting.overlay(
-            foreground, alpha, *crop_cutout(lower, size, random)
+            foreground, alpha, *cutout.crop(lower, size, random)
         )
     return take_picture(foreground, alpha, background, random)
 
 
 def compose_translucent(
-    upper: Cutout,
+    upper: cutout.Cutout,
     background: np.ndarray,
     size: int,
     random: np.random.Generator,
@@ -150,16 +98,16 @@ def compose_translucent(
     """
     if random.random() < SMOKE_SHARE:
         foreground, alpha = smoke.draw_smoke(texture, size, random)
-        foreground = recolour(foreground, random, strength=1.0)
+        foreground = camera.recolour(foreground, random, strength=1.0)
     else:
-        foreground, alpha = crop_cutout(upper, size, random, is_whole=True)
+        foreground, alpha = cutout.crop(upper, size, random, is_whole=True)
         if upper.is_solid and random.random() < TINT_PROBABILITY:
             alpha = smoke.tint(alpha, random)
     return take_picture(foreground, alpha, background, random)
 
 
 def compose_woven(
-    inside: list[Cutout],
+    inside: list[cutout.Cutout],
     background: np.ndarray,
     size: int,
     random: np.random.Generator,
@@ -180,9 +128,9 @@ def compose_woven(
     if random.random() < FRINGE_SHARE:
         foreground, alpha = woven.draw_fringe(texture, size, random)
     else:
-        things = [crop_cutout(thing, size, random) for thing in inside]
+        things = [cutout.crop(thing, size, random) for thing in inside]
         foreground, alpha = woven.draw_basket(texture, things, size, random)
-    foreground = recolour(foreground, random, strength=1.0)
+    foreground = camera.recolour(foreground, random, strength=1.0)
     return take_picture(foreground, alpha, background, random)
 
 
@@ -224,88 +172,6 @@ def take_picture(
     }
 
 
-def crop_cutout(
-    source: Cutout,
-    size: int,
-    random: np.random.Generator,
-    is_whole: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rotates, scales, flips, crops and recolours a cut-out.
-
-    The transform works on premultiplied colours, so hidden ones never show.
-
-    Args:
-        source: The cut-out.
-        size: Side of the crop in pixels.
-        random: Source of every choice made here.
-        is_whole: Whether most of it is to be seen, not a piece of its edge at a scale
-            of its own.
-
-    Returns:
-        Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
-    """
-    layers = premultiply(source.foreground, source.alpha)
-    if is_whole:
-        zoom = np.exp(random.uniform(*np.log(WHOLE))) * size / max(source.alpha.shape)
-        row, column = source.edge.mean(axis=0)
-    else:
-        zoom = np.exp(random.uniform(*np.log(ZOOM)))
-        row, column = source.edge[random.integers(len(source.edge))]
-    while zoom < 0.75:  # halve by area first: the warp below would alias
-        half = [max(1, length // 2) for length in layers.shape[1::-1]]
-        layers = cv2.resize(layers, half, interpolation=cv2.INTER_AREA)
-        row, column, zoom = row / 2, column / 2, zoom * 2
-    squeeze = np.exp(random.uniform(-0.15, 0.15, 2))
-    flip = random.choice([-1, 1])
-    angle = np.deg2rad(random.uniform(-ROTATION, ROTATION))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag(zoom * squeeze * [flip, 1])  # acts on (column, row)
-    target = size / 2 + random.uniform(-0.3, 0.3, 2) * size
-    shift = target - linear @ [column, row]
-    interpolation = random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])
-    matrix = np.column_stack([linear, shift])
-    layers = frame.warp(layers, matrix, size, interpolation, source.cuts)
-    foreground, alpha = rgba.unpremultiply(layers[..., :3], layers[..., 3])
-    return recolour(foreground, random, strength=1.0), alpha
-
-
-def premultiply(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Stacks premultiplied colour and alpha.
-
-    Args:
-        foreground: (H, W, 3) uint8.
-        alpha: (H, W) uint8.
-
-    Returns:
-        (H, W, 4) float32 in [0, 1].
-    """
-    alpha = alpha.astype(np.float32) / 255
-    layers = np.empty((*alpha.shape, 4), np.float32)
-    np.multiply(foreground, (alpha / 255)[..., None], out=layers[..., :3])
-    layers[..., 3] = alpha
-    return layers
-
-
-def thicken(alpha: np.ndarray, density: float) -> np.ndarray:
-    """Makes a cut-out denser: 1 - (1 - alpha)^density.
-
-    What shines through several layers alike is the product of what shines through
-    each (Beer and Lambert's law), so a density of 2 is two such layers of hair. An
-    edge moves outwards by a fraction of a pixel.
-
-    Args:
-        alpha: (H, W) float32 in [0, 1].
-        density: Above 0.
-
-    Returns:
-        (H, W) float32 in [0, 1].
-
-    >>> thicken(np.float32([[0.0, 0.5, 1.0]]), 2)
-    array([[0.  , 0.75, 1.  ]], dtype=float32)
-    """
-    return 1 - (1 - alpha) ** np.float32(density)
-
-
 def crop_background(
     background: np.ndarray, size: int, random: np.random.Generator
 ) -> np.ndarray:
@@ -331,28 +197,7 @@ def crop_background(
     piece = piece.astype(np.float32) / 255
     if random.random() < DEFOCUS_PROBABILITY:
         piece = cv2.GaussianBlur(piece, (0, 0), np.exp(random.uniform(0, 2.3)))
-    return recolour(piece, random, strength=0.5)
-
-
-def recolour(
-    colour: np.ndarray, random: np.random.Generator, strength: float
-) -> np.ndarray:
-    """Changes gamma, contrast, brightness, saturation and channel balance.
-
-    Args:
-        colour: (H, W, 3) float32 in [0, 1].
-        random: Source of every choice made here.
-        strength: 1 for the full range of changes, 0 for none.
-
-    Returns:
-        (H, W, 3) float32 in [0, 1].
-    """
-    gamma, gain, saturation = np.exp(strength * random.uniform(*RECOLOUR))
-    balance = np.exp(strength * random.uniform(-0.12, 0.12, 3)).astype(np.float32)
-    colour = cv2.pow(np.clip(colour, 0, 1), float(gamma)) * (balance * np.float32(gain))
-    grey = colour.mean(axis=2, keepdims=True)
-    colour = grey + np.float32(saturation) * (colour - grey)
-    return np.clip(colour, 0, 1)
+    return camera.recolour(piece, random, strength=0.5)
 
 
 def random_trimap(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:

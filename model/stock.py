@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import compose, images, layers, rgba
+from model import compose, cutout, images, layers, rgba
 
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
 GROUP = "translucent"  # name of smoke, glass and veils among the groups of layers
@@ -119,11 +119,11 @@ def _pick(paths: list[Path], random: np.random.Generator) -> Path:
     return paths[random.integers(len(paths))]
 
 
-def _read_cutout(path: Path) -> compose.Cutout:
+def _read_cutout(path: Path) -> cutout.Cutout:
     foreground, alpha = images.read_cutout(path)
     if max(alpha.shape) > LONGEST_SIDE:
         foreground, alpha = rgba.resize_cutout(foreground, alpha, *_reduced_size(alpha))
-    return compose.cutout(foreground, alpha)
+    return cutout.prepare(foreground, alpha)
 
 
 def _read_background(path: Path) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model import camera, compose, images, matting, strands
+from model import camera, compose, cutout, images, matting
 
 
 def set_probability(monkeypatch, name, value):
@@ -15,8 +15,8 @@ def set_probability(monkeypatch, name, value):
 def layers(soft_disc):
     random = np.random.default_rng(5)
     return {
-        "upper": compose.cutout(*soft_disc(200, 1)),
-        "lower": compose.cutout(*soft_disc(160, 2)),
+        "upper": cutout.prepare(*soft_disc(200, 1)),
+        "lower": cutout.prepare(*soft_disc(160, 2)),
         "background": random.integers(0, 256, (240, 320, 3), np.uint8),
     }
 
@@ -81,15 +81,6 @@ def test_trimap_bands_vary_on_either_side(layers):
     assert np.ptp(shares, axis=0).min() > 0.05
 
 
-def test_a_denser_cutout_lets_through_what_several_layers_of_it_do():
-    alpha = np.random.default_rng(0).random((8, 8)).astype(np.float32)
-    alpha[0, :2] = 0, 1
-    _, two = matting.overlay(np.zeros((8, 8, 3)), alpha, np.zeros((8, 8, 3)), alpha)
-    np.testing.assert_allclose(compose.thicken(alpha, 2), two, atol=1e-6)
-    np.testing.assert_allclose(compose.thicken(alpha, 1), alpha, atol=1e-6)
-    assert compose.thicken(alpha, 5)[0, :2].tolist() == [0, 1]
-
-
 def test_more_of_the_opaque_than_of_the_clear_side_is_unknown():
     alpha = np.zeros((200, 200), np.uint8)
     alpha[:, 100:] = 255
@@ -98,24 +89,6 @@ def test_more_of_the_opaque_than_of_the_clear_side_is_unknown():
     is_unknown = trimaps == matting.UNKNOWN
     opaque, clear = is_unknown[..., 100:].mean(), is_unknown[..., :100].mean()
     assert 1.3 * clear < opaque < 2 * clear
-
-
-def test_a_hard_edged_cutout_is_cropped_along_its_border():
-    alpha = np.zeros((100, 100), np.float32)
-    alpha[30:70, 30:70] = 1
-    edge = compose.cutout(np.ones((100, 100, 3), np.float32), alpha).edge
-    distance = np.abs(edge - 49.5).max(axis=1)
-    assert np.all(np.abs(distance - 20) <= 3)
-
-
-def test_hidden_colours_never_reach_a_crop(soft_disc):
-    foreground, alpha = soft_disc(200, 7)
-    foreground[:] = [1, 0, 0]
-    foreground[alpha == 0] = [0, 1, 0]
-    source = compose.cutout(foreground, alpha)
-    for seed in range(10):
-        colour, _ = compose.crop_cutout(source, 96, np.random.default_rng(seed))
-        assert np.all(colour[..., 0] >= colour[..., 1])
 
 
 @pytest.mark.parametrize("name", ["LENS", "SHARPEN", "NOISE", "JPEG"])
@@ -129,7 +102,7 @@ def test_red_stays_red_through_every_step_from_file_to_crop(
     foreground[:] = [0.9, 0.2, 0.1]
     images.write_cutout(tmp_path / "red.png", foreground, alpha)
     images.write_image(tmp_path / "blue.png", np.full((99, 99, 3), [0.1, 0.2, 0.9]))
-    red = compose.cutout(*images.read_cutout(tmp_path / "red.png"))
+    red = cutout.prepare(*images.read_cutout(tmp_path / "red.png"))
     blue = images.to_uint8(images.read_image(tmp_path / "blue.png"))
     for seed in range(5):
         sample = compose.compose_crop(red, None, blue, 96, np.random.default_rng(seed))
@@ -152,8 +125,8 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
     monkeypatch.setattr(compose, "EDITOR_PROBABILITY", is_edited)
     monkeypatch.setattr(compose, "GAMMA", (2.2, 2.2))
     monkeypatch.setattr(compose, "DENSITY", (1, 1))
-    monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
-    white = compose.cutout(
+    monkeypatch.setattr(camera, "recolour", lambda colour, *_, **__: colour)
+    white = cutout.prepare(
         np.ones((96, 96, 3), np.float32), np.full((96, 96), 0.5, np.float32)
     )
     black = np.zeros((99, 99, 3), np.uint8)
@@ -162,25 +135,9 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
     assert half.mean() / 255 == pytest.approx(middle, abs=0.01)
 
 
-def test_strands_have_the_colours_of_its_texture_and_any_number_of_strands():
-    green = np.full((50, 60, 3), [0, 200, 0], np.uint8)
-    shares = []
-    for seed in range(12):
-        random = np.random.default_rng(seed)
-        foreground, alpha = strands.draw_strands(green, 64, random)
-        again = strands.draw_strands(green, 64, np.random.default_rng(seed))
-        np.testing.assert_array_equal(again[1], alpha)
-        assert foreground.shape == (64, 64, 3) and alpha.shape == (64, 64)
-        assert 0 <= alpha.min() and alpha.max() <= 1
-        visible = foreground[alpha > 0.1]
-        assert np.all(visible[:, [0, 2]] == 0) and visible[:, 1].max() > 0.4
-        shares.append(alpha.mean())
-    assert min(shares) < 0.15 and max(shares) > 0.25
-
-
 def test_a_texture_gives_its_colours_and_not_its_shape(layers, monkeypatch):
     monkeypatch.setattr(compose, "STRANDS_SHARE", 0)
-    monkeypatch.setattr(compose, "recolour", lambda colour, *_, **__: colour)
+    monkeypatch.setattr(camera, "recolour", lambda colour, *_, **__: colour)
     monkeypatch.setattr(compose, "SPILL_PROBABILITY", 0)
     monkeypatch.setattr(compose, "GLINT_PROBABILITY", 0)
     green = np.full((120, 120, 3), [0, 200, 0], np.uint8)
@@ -205,7 +162,7 @@ def test_smoke_stays_thin_and_what_is_opaque_somewhere_becomes_denser(monkeypatc
     for most in (0.5, 1.0):
         alpha = np.full((200, 200), 0.5, np.float32)
         alpha[80:120] = most
-        source = compose.cutout(np.ones((200, 200, 3), np.float32), alpha)
+        source = cutout.prepare(np.ones((200, 200, 3), np.float32), alpha)
         assert source.is_solid == (most == 1)
         random = np.random.default_rng(0)
         sample = compose.compose_crop(source, None, background, 64, random)
@@ -239,7 +196,7 @@ def test_a_translucent_cutout_keeps_its_alpha(monkeypatch):
         set_probability(monkeypatch, name, 0)
     alpha = np.zeros((200, 200), np.float32)
     alpha[50:150, 50:150] = 0.5
-    source = compose.cutout(np.ones((200, 200, 3), np.float32), alpha)
+    source = cutout.prepare(np.ones((200, 200, 3), np.float32), alpha)
     black = np.zeros((99, 99, 3), np.uint8)
     sample = compose.compose_translucent(
         source, black, 64, np.random.default_rng(0), black
@@ -249,7 +206,7 @@ def test_a_translucent_cutout_keeps_its_alpha(monkeypatch):
 
 def test_smoke_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
     monkeypatch.setattr(compose, "SMOKE_SHARE", 1)
-    monkeypatch.setattr(compose, "crop_cutout", None)
+    monkeypatch.setattr(cutout, "crop", None)
     texture = np.full((99, 99, 3), 200, np.uint8)
     sample = compose.compose_translucent(
         layers["upper"], layers["background"], 64, np.random.default_rng(2), texture
@@ -279,20 +236,3 @@ def test_woven_things_are_full_of_holes_and_known_where_the_trimap_says(
         clear.append(np.mean(alpha == 0))
         opaque.append(np.mean(alpha == 255))
     assert 0.05 < np.mean(clear) < 0.9 and np.mean(opaque) > 0.05
-
-
-def test_what_is_much_reduced_is_not_aliased():
-    stripes = np.repeat(np.arange(1440) // 3 % 2, 1440).reshape(1440, 1440)
-    source = compose.cutout(np.ones((1440, 1440, 3), np.float32), np.float32(stripes))
-    for seed in range(6):
-        random = np.random.default_rng(seed)
-        _, alpha = compose.crop_cutout(source, 128, random, is_whole=True)
-        within = alpha[56:72, 56:72]
-        assert within.mean() == pytest.approx(0.5, abs=0.05)
-        assert within.std() < 0.15
-
-
-def test_a_cutout_without_any_edge_has_a_middle():
-    alpha = np.ones((200, 300), np.float32)
-    source = compose.cutout(np.ones((200, 300, 3), np.float32), alpha)
-    np.testing.assert_array_equal(source.edge, [[100, 150]])

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model import compose, frame
+from model import cutout, frame
 
 NONE = frame.Cuts(False, False, False, False)
 
@@ -59,10 +59,10 @@ def test_no_crop_shows_the_straight_end_of_a_cut_object():
     """A column from top to bottom leaves room on its left and right alone."""
     alpha = np.zeros((200, 200), np.float32)
     alpha[:, 70:130] = 1
-    source = compose.cutout(np.ones((200, 200, 3), np.float32), alpha)
+    source = cutout.prepare(np.ones((200, 200, 3), np.float32), alpha)
     assert source.cuts == frame.Cuts(True, True, False, False)
     for seed in range(40):
-        _, crop = compose.crop_cutout(source, 96, np.random.default_rng(seed))
+        _, crop = cutout.crop(source, 96, np.random.default_rng(seed))
         is_column = (crop > 0.5).astype(np.uint8)
         assert cv2.connectedComponents(1 - is_column)[0] <= 3
         assert is_column[[0, -1]].any() or is_column[:, [0, -1]].any()

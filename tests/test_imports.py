@@ -32,7 +32,13 @@ LAYERS = [
         "model.precision",
         "model.engine",
     },
-    {"model.storage", "model.cluster", "model.candidates", "model.woven"},
+    {
+        "model.storage",
+        "model.cluster",
+        "model.candidates",
+        "model.woven",
+        "model.cutout",
+    },
     {
         "model.layers",
         "model.composites",
