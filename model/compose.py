@@ -18,6 +18,7 @@ FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier b
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
+HIGHLIGHT_PROBABILITY = 0.5  # of translucent crops
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
 FRINGE_SHARE = 0.4  # of woven crops: a fringe instead of a basket
 DEFOCUS_PROBABILITY = 0.6  # of the background
@@ -103,6 +104,8 @@ def compose_translucent(
         foreground, alpha = cutout.crop(upper, size, random, is_whole=True)
         if upper.is_solid and random.random() < TINT_PROBABILITY:
             alpha = smoke.tint(alpha, random)
+    if random.random() < HIGHLIGHT_PROBABILITY:
+        foreground, alpha = smoke.highlight(foreground, alpha, random)
     return take_picture(foreground, alpha, background, random)
 
 

@@ -20,6 +20,8 @@ WHITE_PROBABILITY = 0.3  # of smoke or steam without a colour
 PALETTE = 3  # colours of a cloud, one turning into the next
 TINT = (0.1, 0.9)  # alpha of glass
 SPOTS_PROBABILITY = 0.4  # of opaque spots on glass, where it mirrors light, and smoke
+HIGHLIGHTS = 3  # the most of them on glass
+HIGHLIGHT = (1.5, 9.0)  # their radii in pixels
 SPOTS = (1.0, 2.5)  # they begin so many deviations above the mean of their noise
 
 
@@ -86,6 +88,39 @@ def draw_spots(size: int, random: np.random.Generator) -> np.ndarray:
     noise = swirl(draw_noise(size, random), random)
     first = noise.mean() + np.float32(random.uniform(*SPOTS)) * noise.std()
     return np.maximum(noise - first, 0) * np.float32(20)
+
+
+def highlight(
+    foreground: np.ndarray, alpha: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Puts a few opaque spots on a thing, where it mirrors a lamp or the sun.
+
+    Often they are all of it that is surely opaque, and of another colour than the rest.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        alpha: (size, size) float32 in [0, 1].
+        random: Source of every choice made here.
+
+    Returns:
+        The same, new arrays; as they were where there is nothing to put them on.
+    """
+    places = np.argwhere(alpha > 0.05)
+    if not len(places):
+        return foreground, alpha
+    cover = np.zeros_like(alpha)
+    for _ in range(random.integers(1, HIGHLIGHTS + 1)):
+        row, column = places[random.integers(len(places))]
+        axes = np.rint(16 * random.uniform(*HIGHLIGHT, 2)).astype(int)
+        angle = random.uniform(0, 180)
+        middle = (int(column) * 16, int(row) * 16)
+        cv2.ellipse(
+            cover, middle, axes.tolist(), angle, 0, 360, 1.0, cv2.FILLED, shift=4
+        )
+    cover = cv2.GaussianBlur(cover, (0, 0), 0.7)
+    colour = np.float32(1) - random.uniform(0, 0.6) * random.uniform(0, 1, 3)
+    foreground = foreground + cover[..., None] * (colour - foreground)
+    return foreground.astype(np.float32), alpha + cover * (1 - alpha)
 
 
 def draw_noise(size: int, random: np.random.Generator) -> np.ndarray:

@@ -192,7 +192,7 @@ def test_translucent_things_are_nearly_whole_and_hide_little(layers, monkeypatch
 
 def test_a_translucent_cutout_keeps_its_alpha(monkeypatch):
     monkeypatch.setattr(compose, "SMOKE_SHARE", 0)
-    for name in ("LENS", "NOISE"):
+    for name in ("LENS", "NOISE", "HIGHLIGHT"):
         set_probability(monkeypatch, name, 0)
     alpha = np.zeros((200, 200), np.float32)
     alpha[50:150, 50:150] = 0.5

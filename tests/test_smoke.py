@@ -47,6 +47,31 @@ def test_glass_is_fainter_and_clear_where_nothing_was(spots, monkeypatch):
     assert (max(opaque) > 0) == bool(spots) and max(opaque) < 0.5
 
 
+def test_highlights_are_small_opaque_spots_on_the_thing():
+    rows, columns = np.indices((96, 96))
+    alpha = np.where(columns < 48, 0.3, 0).astype(np.float32)
+    foreground = np.zeros((96, 96, 3), np.float32)
+    foreground[..., 2] = 1
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        colours, lit = smoke.highlight(foreground, alpha, random)
+        assert colours.dtype == lit.dtype == np.float32
+        assert np.all(lit >= alpha) and lit.max() == pytest.approx(1, abs=0.05)
+        changed = lit > alpha + 1e-3
+        assert 0.0005 < changed.mean() < 0.15
+        distance = columns - 48
+        assert not changed[distance > 2 * smoke.HIGHLIGHT[1]].any()
+        np.testing.assert_allclose(colours[~changed], foreground[~changed], atol=2e-3)
+        assert colours[lit > 0.99].min(initial=1) >= 0.39
+    assert np.all(alpha <= np.float32(0.3)), "the given alpha has changed"
+
+
+def test_nothing_is_lit_where_there_is_nothing():
+    alpha = np.zeros((32, 32), np.float32)
+    _, lit = smoke.highlight(np.zeros((32, 32, 3)), alpha, np.random.default_rng(0))
+    np.testing.assert_array_equal(lit, alpha)
+
+
 def test_noise_reaches_both_ends_and_swirling_keeps_its_range():
     random = np.random.default_rng(3)
     noise = smoke.draw_noise(96, random)
