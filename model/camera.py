@@ -1,4 +1,4 @@
-"""What light and camera do to a picture: highlights, spill, softness, grain, JPEG.
+"""What light and camera do to a picture: colours, highlights, spill, blur, grain.
 
 Clean colours go in, colours as a photograph has them come out, all of one size.
 """

@@ -1,9 +1,10 @@
 """Makes one training crop out of layers: a new composite for every sample.
 
 In go the decoded layers (cut-outs and backgrounds) and a random generator, out
-comes one crop as the named arrays that `dataset.py` batches. NumPy and OpenCV
-only; the augmentations and their strengths follow the pipelines that paid off
-in published matting work (GCA, AEMatter, RMat).
+comes one crop as the named arrays that `dataset.py` batches. Some foregrounds are
+drawn instead: strands, smoke, baskets. NumPy and OpenCV only; the augmentations and
+their strengths follow the pipelines that paid off in published matting work (GCA,
+AEMatter, RMat).
 """
 
 import cv2
@@ -18,8 +19,8 @@ FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier b
 TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
-HIGHLIGHT_PROBABILITY = 0.5  # of translucent crops
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
+HIGHLIGHT_PROBABILITY = 0.5  # of translucent crops
 FRINGE_SHARE = 0.4  # of woven crops: a fringe instead of a basket
 DEFOCUS_PROBABILITY = 0.6  # of the background
 LENS_PROBABILITY = 0.9  # of a lens that softens all alike, alpha too

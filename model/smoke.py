@@ -8,6 +8,8 @@ be learned from many: it shows in how much of the background's contrast is left.
 import cv2
 import numpy as np
 
+from model import matting
+
 CELLS = 3  # of the coarsest noise along a side; each finer one has twice as many
 FINEST = 2  # pixels in a cell of the finest noise, or more
 PERSISTENCE = (0.35, 0.7)  # how strong each finer noise is beside the one before
@@ -20,9 +22,10 @@ WHITE_PROBABILITY = 0.3  # of smoke or steam without a colour
 PALETTE = 3  # colours of a cloud, one turning into the next
 TINT = (0.1, 0.9)  # alpha of glass
 SPOTS_PROBABILITY = 0.4  # of opaque spots on glass, where it mirrors light, and smoke
-HIGHLIGHTS = 3  # the most of them on glass
-HIGHLIGHT = (1.5, 9.0)  # their radii in pixels
 SPOTS = (1.0, 2.5)  # they begin so many deviations above the mean of their noise
+HIGHLIGHTS = 3  # the most where one thing mirrors a lamp
+LIT_FROM = 0.05  # alpha of what shows highlights in full
+HIGHLIGHT = (1.5, 9.0)  # their radii in pixels
 
 
 def draw_smoke(
@@ -105,7 +108,7 @@ def highlight(
     Returns:
         The same, new arrays; as they were where there is nothing to put them on.
     """
-    places = np.argwhere(alpha > 0.05)
+    places = np.argwhere(alpha > LIT_FROM)
     if not len(places):
         return foreground, alpha
     cover = np.zeros_like(alpha)
@@ -117,10 +120,11 @@ def highlight(
         cv2.ellipse(
             cover, middle, axes.tolist(), angle, 0, 360, 1.0, cv2.FILLED, shift=4
         )
-    cover = cv2.GaussianBlur(cover, (0, 0), 0.7)
+    cover = cv2.GaussianBlur(cover, (0, 0), 0.7) * np.minimum(alpha / LIT_FROM, 1)
     colour = np.float32(1) - random.uniform(0, 0.6) * random.uniform(0, 1, 3)
-    foreground = foreground + cover[..., None] * (colour - foreground)
-    return foreground.astype(np.float32), alpha + cover * (1 - alpha)
+    lamp = np.broadcast_to(np.float32(colour), foreground.shape)
+    colours, lit = matting.overlay(lamp, cover, foreground, alpha)
+    return np.where(lit[..., None] > 0, colours, foreground), lit
 
 
 def draw_noise(size: int, random: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Draws foregrounds of strands: yarn, fringes, grass, twigs; nets, fences, baskets.
+"""Draws foregrounds of strands: hair, yarn, grass, twigs; nets, fences.
 
 A photograph, a size and a random generator go in, a cut-out with an exact alpha comes
 out. Collected and rendered cut-outs have few such things: bundles of many colours,

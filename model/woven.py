@@ -32,6 +32,7 @@ FLOOR_PROBABILITY = 0.5
 INNER_LIGHT = (0.4, 1.1)  # on the other wall, as a share of that on the near one
 FRINGE_WIDTH = (2.0, 10.0)  # of a strand, in pixels, log-uniform
 FRINGE_LAYERS = (0.4, 2.5)  # strands that lie over each other where they hang from
+MOST_STRANDS = 500  # of a fringe: more take long to draw
 SLACK = (0.1, 0.9)  # how bent strands of a fringe are
 TWIST_PROBABILITY = 0.6  # of yarn, whose turns show
 
@@ -91,8 +92,9 @@ def draw_basket(
 
     Args:
         texture: (H, W, 3) uint8, a photograph that the colours are taken from.
-        inside: What is between the two walls, the nearest first: foregrounds (size,
-            size, 3) and alphas (size, size), float32 in [0, 1].
+        inside: What is behind the near wall and before the other one, the nearest
+            first; it may stand out. Foregrounds (size, size, 3) and alphas (size,
+            size), float32 in [0, 1].
         size: Side of the crop in pixels.
         random: Source of every choice made here.
 
@@ -130,7 +132,8 @@ def draw_basket(
             ring = Wires([around], [np.zeros_like(around)], rim)
             strands.draw_round(canvas, ring.visible(basket, is_near), colours[1], rim)
     light = draw_light(side, random)
-    far[..., :3] = far[..., :3] * (light * np.float32(random.uniform(*INNER_LIGHT)))
+    inner = light * np.float32(random.uniform(*INNER_LIGHT))
+    far[..., :3] = np.minimum(far[..., :3] * inner, 255)
     near[..., :3] = near[..., :3] * light
     front, *others = [
         strands.reduce_canvas(near, size),
@@ -234,11 +237,10 @@ def draw_fringe(texture: np.ndarray, size: int, random: np.random.Generator) -> 
     ]
     ground = palette[random.integers(len(palette))] * 0.6
     cv2.fillPoly(canvas, [np.rint(edge).astype(np.int32)], (*ground.tolist(), 255))
-    for _ in range(min(count, 500)):
+    for _ in range(min(count, MOST_STRANDS)):
         root = hem + random.uniform(-1, 1) * side * along
-        root -= (
-            random.uniform(0, 0.5) * side * down
-        )  # some lie over what they hang from
+        # some begin, and lie, on what they hang from
+        root -= random.uniform(0, 0.5) * side * down
         length = longest * random.uniform(0.4, 1) + np.dot(hem - root, down)
         aim = angle + spread * random.normal()
         path = strands.draw_path(root, aim, length, random, slack)

@@ -1,5 +1,7 @@
 """Rows and pictures of a collection, for tests."""
 
+import hashlib
+
 from scripts.collect import rows
 from scripts.collect.candidate import Candidate
 
@@ -11,7 +13,7 @@ def candidate(url="https://h/a%20b.png", kind="foreground", **told):
 def picture_row(given, data, phash=None, **changed):
     """The row of a picture whose stored and fetched bytes are `data`."""
     row = rows.describe(given)
-    digest = rows.hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     row |= {"status": "ok", "sha256": digest, "source_sha256": digest}
     return row | {"phash": phash or digest[:16], **changed}
 

@@ -298,6 +298,3 @@ def test_credits_name_author_licence_and_origin_and_warn_where_they_lack():
     )
     assert "From https://h/b.jpg." in text
     assert "https://h/no" not in text
-
-
-# Contact sheets

@@ -214,6 +214,19 @@ def test_smoke_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
     assert len(np.unique(sample["alpha"])) > 15
 
 
+def test_translucent_things_get_highlights(layers, monkeypatch):
+    monkeypatch.setattr(compose, "SMOKE_SHARE", 1)
+    set_probability(monkeypatch, "HIGHLIGHT", 1)
+    monkeypatch.setattr(
+        compose.smoke, "highlight", lambda colours, alpha, _: (colours, 0 * alpha + 1)
+    )
+    texture = np.full((99, 99, 3), 200, np.uint8)
+    sample = compose.compose_translucent(
+        layers["upper"], layers["background"], 64, np.random.default_rng(2), texture
+    )
+    assert np.all(sample["alpha"] == 255)
+
+
 @pytest.mark.parametrize("share", [0, 1])
 def test_woven_things_are_full_of_holes_and_known_where_the_trimap_says(
     layers, share, monkeypatch

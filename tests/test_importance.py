@@ -23,7 +23,7 @@ def test_a_woven_sample_may_have_a_worse_guess():
         expected = importance.WOVEN * weight
         weighed = importance.weigh_woven(alpha, guess, trimap)
         assert weighed == pytest.approx(expected, rel=1e-4)
-    assert importance.ease(alpha, guess, trimap) < weight
+    assert importance.ease(alpha, guess, trimap) < weighed
 
 
 def test_only_the_unknown_region_counts():

@@ -65,7 +65,17 @@ def test_what_is_in_a_basket_is_seen_between_the_wires_of_its_near_wall():
         np.testing.assert_allclose(alpha, 1, atol=1e-6)
         _, empty = draw_basket(seed)
         np.testing.assert_allclose(foreground[empty == 0], red[empty == 0])
-    assert np.any(foreground[..., 1] > 0.1), "no wire before it"
+        assert np.any(foreground[..., 1] > 0.1), "no wire before it"
+
+
+def test_light_never_turns_white_wires_black(monkeypatch):
+    monkeypatch.setattr(woven, "INNER_LIGHT", (1.5, 1.5))
+    monkeypatch.setattr(woven, "draw_light", lambda side, _: np.ones((side, side, 1)))
+    white = np.full((50, 60, 3), 255, np.uint8)
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        foreground, alpha = woven.draw_basket(white, [], 96, random)
+        assert foreground[alpha > 0.1].min() > 0.7
 
 
 def test_a_wall_is_narrower_at_the_floor_and_larger_where_it_is_nearer():
@@ -90,7 +100,7 @@ def test_seen_from_above_the_near_side_of_the_rim_is_lower():
 def test_a_leaning_basket_is_turned_about_the_middle_of_its_rim():
     basket = make_basket(roll=np.pi / 2)
     (floor,) = basket.project(np.array([np.pi]), np.array([1.0]))
-    assert abs(floor[0] - 200) == 250 and floor[1] == 40
+    assert floor.tolist() == [200 - 250, 40]
 
 
 def test_each_part_of_a_wire_is_on_one_wall():
