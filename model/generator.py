@@ -15,6 +15,7 @@ PRESETS = ("matting", "paper2018")
 DETAIL = 12  # channels at full resolution
 # channels of the levels, fine to coarse: from half of the resolution on, or from all
 WIDTHS = {"matting": (32, 64, 96, 128, 160), "paper2018": (16, 32, 64, 128)}
+BLOCKS = {16: 1, 8: 2}  # residual blocks of a level, by its divisor of the sides
 
 
 def build_generator(
@@ -87,6 +88,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
+        x = _residual_blocks(x, BLOCKS.get(factor, 0))
     residual = _sharpen(x, inputs, one_hot)
     alpha = Residual(name="output", dtype="float32")(
         [residual, one_hot] + ([inputs["prior"]] if use_prior else [])
@@ -199,16 +201,34 @@ def _double_convolution(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
 def _convolution(
     x: keras.KerasTensor, width: int, kernel: int = 3, dilation: int = 1
 ) -> keras.KerasTensor:
-    """Applies convolution, batch norm and ReLU: (B, h, w, C) -> (B, h, w, width).
-
-    The batch norm is over the batch of all replicas, as if there were one.
-    """
+    """Applies convolution, batch norm and ReLU: (B, h, w, C) -> (B, h, w, width)."""
     x = keras.layers.Conv2D(
         width, kernel, padding="same", dilation_rate=dilation, use_bias=False
     )(x)
+    return keras.layers.ReLU()(_batch_norm()(x))
+
+
+def _batch_norm(**options) -> keras.layers.Layer:
+    """Makes a batch norm over the batch of all replicas, as if there were one."""
     is_spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    x = keras.layers.BatchNormalization(momentum=0.98, synchronized=is_spread)(x)
-    return keras.layers.ReLU()(x)
+    return keras.layers.BatchNormalization(
+        momentum=0.98, synchronized=is_spread, **options
+    )
+
+
+def _residual_blocks(x: keras.KerasTensor, count: int) -> keras.KerasTensor:
+    """Adds what two convolutions find to what is there, some times: (B, h, w, C).
+
+    Blocks of He et al. (CVPR 2016) whose last batch norm begins at zero, so that a
+    network begins as if it had none.
+    """
+    width = x.shape[-1]
+    for _ in range(count):
+        found = _convolution(x, width)
+        found = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(found)
+        found = _batch_norm(gamma_initializer="zeros")(found)
+        x = keras.layers.ReLU()(x + found)
+    return x
 
 
 class OneHotTrimap(keras.layers.Layer):

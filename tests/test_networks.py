@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,7 +19,7 @@ def random_inputs(height, width, seed=0, batch=1):
 
 
 @pytest.mark.parametrize(
-    ("preset", "count"), [("matting", 1_928_689), ("paper2018", 982_004)]
+    ("preset", "count"), [("matting", 2_557_937), ("paper2018", 982_004)]
 )
 def test_parameter_counts_are_what_they_were(preset, count):
     network = generator.build_generator(preset)
@@ -52,6 +53,19 @@ def test_single_pixels_of_the_image_reach_alpha():
     alpha = network(inputs)["alpha"].numpy()[0, 16:48, 16:48, 0]
     blocks = alpha.reshape(16, 2, 16, 2)
     assert np.abs(blocks[:, 0, :, 0] - blocks[:, 0, :, 1]).mean() > 1e-3
+
+
+def test_residual_blocks_begin_as_if_there_were_none(monkeypatch):
+    inputs = random_inputs(64, 64)
+    values = []
+    for blocks in (generator.BLOCKS, dict.fromkeys(generator.BLOCKS, 0)):
+        monkeypatch.setattr(generator, "BLOCKS", blocks)
+        keras.utils.set_random_seed(1)
+        x = keras.Input((None, None, 8))
+        network = keras.Model(x, generator._residual_blocks(x, blocks[16]))
+        values.append(network(inputs["colours"][..., :1].repeat(8, -1)).numpy())
+    np.testing.assert_array_equal(values[0], values[1])
+    assert len(network.layers) == 1, "blocks where there should be none"
 
 
 @pytest.mark.parametrize("use_prior", [True, False])
