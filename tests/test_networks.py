@@ -55,17 +55,24 @@ def test_single_pixels_of_the_image_reach_alpha():
     assert np.abs(blocks[:, 0, :, 0] - blocks[:, 0, :, 1]).mean() > 1e-3
 
 
-def test_residual_blocks_begin_as_if_there_were_none(monkeypatch):
-    inputs = random_inputs(64, 64)
-    values = []
-    for blocks in (generator.BLOCKS, dict.fromkeys(generator.BLOCKS, 0)):
-        monkeypatch.setattr(generator, "BLOCKS", blocks)
-        keras.utils.set_random_seed(1)
-        x = keras.Input((None, None, 8))
-        network = keras.Model(x, generator._residual_blocks(x, blocks[16]))
-        values.append(network(inputs["colours"][..., :1].repeat(8, -1)).numpy())
-    np.testing.assert_array_equal(values[0], values[1])
-    assert len(network.layers) == 1, "blocks where there should be none"
+def test_residual_blocks_begin_as_if_there_were_none():
+    x = keras.Input((None, None, 8))
+    network = keras.Model(x, generator._residual_blocks(x, 2))
+    convolutions = [layer for layer in network.layers if "conv2d" in layer.name]
+    assert len(convolutions) == 4
+    values = np.random.default_rng(0).random((1, 16, 24, 8), np.float32)
+    np.testing.assert_array_equal(network(values), values)
+    last = [layer for layer in network.layers if "batch_norm" in layer.name][-1]
+    last.gamma.assign(np.ones(8, np.float32))
+    assert np.any(network(values) != values)
+
+
+def test_residual_blocks_are_where_they_are_said_to_be(monkeypatch):
+    with_blocks = generator.build_generator("matting", (8,) * 5).count_params()
+    monkeypatch.setattr(generator, "BLOCKS", {})
+    without = generator.build_generator("matting", (8,) * 5).count_params()
+    one = 2 * (9 * 8 * 8 + 4 * 8)  # a block's two convolutions and batch norms
+    assert with_blocks - without == 3 * one
 
 
 @pytest.mark.parametrize("use_prior", [True, False])
