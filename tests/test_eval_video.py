@@ -238,9 +238,10 @@ def test_frames_of_which_little_is_known_are_named(clip, network, capsys):
             "frames mine/1.png mine --video",
             "mine/1.png: would overwrite the input",
         ),
-        (
+        pytest.param(
             "clip.avi mine/000001.png cut.mov --alpha mine",
             "mine/000001.png: would overwrite the input; give another name",
+            marks=needs_ffmpeg,
         ),
         (
             "clip.avi all mine --composite mine/000001.png",
