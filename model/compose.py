@@ -10,7 +10,7 @@ AEMatter, RMat).
 import cv2
 import numpy as np
 
-from model import camera, cutout, images, matting, smoke, strands, woven
+from model import basket, camera, cutout, fringe, images, matting, smoke, strands
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
@@ -130,10 +130,10 @@ def compose_woven(
         As `compose_crop`.
     """
     if random.random() < FRINGE_SHARE:
-        foreground, alpha = woven.draw_fringe(texture, size, random)
+        foreground, alpha = fringe.draw_fringe(texture, size, random)
     else:
         things = [cutout.crop(thing, size, random) for thing in inside]
-        foreground, alpha = woven.draw_basket(texture, things, size, random)
+        foreground, alpha = basket.draw_basket(texture, things, size, random)
     foreground = camera.recolour(foreground, random, strength=1.0)
     return take_picture(foreground, alpha, background, random)
 

@@ -9,7 +9,7 @@ the baseline has `foreground` (B, H, W, 3) too. Height and width are multiples o
 import keras
 import tensorflow as tf
 
-from model import encoder, matting
+from model import encoder, operations
 
 PRESETS = ("matting", "paper2018")
 DETAIL = 12  # channels at full resolution
@@ -73,7 +73,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
             "colours": keras.Input((None, None, 6), name="colours"),
             "samples": keras.Input((None, None, 2), name="samples"),
         }
-    one_hot = OneHotTrimap(name="one_hot")(inputs["trimap"])
+    one_hot = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
     guides = _guides(inputs, one_hot)
     features = encoder.encode(inputs["image"], guides[8])
 
@@ -84,13 +84,13 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     for width in reversed(widths[:-1]):
         factor //= 2
         x = _convolution(x, width, kernel=1)
-        x = Enlarge()(x)  # -> (B, 2h, 2w, C)
+        x = operations.Enlarge()(x)  # -> (B, 2h, 2w, C)
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
         x = _residual_blocks(x, BLOCKS.get(factor, 0))
     residual = _sharpen(x, inputs, one_hot)
-    alpha = Residual(name="output", dtype="float32")(
+    alpha = operations.Residual(name="output", dtype="float32")(
         [residual, one_hot] + ([inputs["prior"]] if use_prior else [])
     )
     return keras.Model(inputs, {"alpha": alpha}, name="matting")
@@ -116,9 +116,9 @@ def _sharpen(
     coarse = keras.layers.Conv2D(
         4, 3, padding="same", kernel_initializer="zeros", name="residual"
     )(x)
-    coarse = DepthToSpace(name="depth_to_space")(coarse)  # -> (B, H, W, 1)
+    coarse = operations.DepthToSpace(name="depth_to_space")(coarse)  # -> (B, H, W, 1)
     x = keras.layers.Conv2D(4 * DETAIL, 1)(x)
-    x = DepthToSpace(name="unfold")(x)  # -> (B, H, W, DETAIL)
+    x = operations.DepthToSpace(name="unfold")(x)  # -> (B, H, W, DETAIL)
     seen = [inputs[name] for name in ("image", "prior") if name in inputs]
     seen = [keras.layers.Rescaling(2, -1)(values) for values in seen]
     x = keras.layers.Concatenate()([x, coarse, one_hot[..., 1:2], *seen])
@@ -147,12 +147,14 @@ def _guides(
     half, quarter = [], []
     if "prior" in inputs:
         full.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
-        colours = Enlarge()(inputs["colours"])  # -> (B, H/2, W/2, 6)
+        colours = operations.Enlarge()(inputs["colours"])  # -> (B, H/2, W/2, 6)
         image = keras.layers.AveragePooling2D(2)(inputs["image"])  # -> (B, H/2, W/2, 3)
-        half.append(Projection(name="projection", dtype="float32")([image, colours]))
+        half.append(
+            operations.Projection(name="projection", dtype="float32")([image, colours])
+        )
         half.append(inputs["samples"])
         quarter.append(keras.layers.Rescaling(2, -1)(inputs["colours"]))
-    x = SpaceToDepth(name="space_to_depth")(keras.layers.Concatenate()(full))
+    x = operations.SpaceToDepth(name="space_to_depth")(keras.layers.Concatenate()(full))
     x = keras.layers.Concatenate()([x, *half]) if half else x
     guides = {2: x}
     x = keras.layers.AveragePooling2D(2)(x)
@@ -229,81 +231,3 @@ def _residual_blocks(x: keras.KerasTensor, count: int) -> keras.KerasTensor:
         found = _batch_norm(gamma_initializer="zeros")(found)
         x = keras.layers.ReLU()(x + found)
     return x
-
-
-class OneHotTrimap(keras.layers.Layer):
-    """Trimap codes (B, H, W, 1) to (B, H, W, 3): background, unknown, foreground."""
-
-    def call(self, trimap):
-        # as floats: LiteRT cannot broadcast a comparison of uint8
-        codes = [float(code) for code in matting.CODES]
-        return tf.cast(tf.equal(tf.cast(trimap, tf.float32), codes), self.compute_dtype)
-
-
-class SpaceToDepth(keras.layers.Layer):
-    """Two by two pixels into channels: (B, H, W, C) -> (B, H/2, W/2, 4C)."""
-
-    def call(self, x):
-        return tf.nn.space_to_depth(x, 2)
-
-
-class DepthToSpace(keras.layers.Layer):
-    """The inverse of `SpaceToDepth`: (B, H, W, 4C) -> (B, 2H, 2W, C)."""
-
-    def call(self, x):
-        return tf.nn.depth_to_space(x, 2)
-
-
-class Enlarge(keras.layers.Layer):
-    """Doubles both sides, bilinear: (B, h, w, C) -> (B, 2h, 2w, C).
-
-    What `keras.layers.UpSampling2D` does, but also where the size is known only when
-    the graph runs.
-    """
-
-    def call(self, x):
-        larger = tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
-        return tf.cast(larger, x.dtype)  # float32 whatever it was
-
-
-class Projection(keras.layers.Layer):
-    """Alpha as far as the image (B, h, w, 3) lies between two colours (B, h, w, 6).
-
-    The place of I on the line from background to foreground, clipped to [0, 1]
-    (Eq. 2 of Wang and Cohen, CVPR 2007): once as the values stand in the file, once
-    of their squares, nearly the light that a camera has added up; (B, h, w, 2).
-    """
-
-    def call(self, inputs):
-        image, colours = inputs
-        foreground, background = tf.split(colours, 2, axis=-1)
-        return tf.concat(
-            [
-                _place(image, foreground, background),
-                _place(*(tf.square(x) for x in (image, foreground, background))),
-            ],
-            axis=-1,
-        )
-
-
-def _place(image, foreground, background):
-    """Projects colours onto the line between two others: (B, h, w, 1) in [0, 1]."""
-    across = foreground - background
-    along = tf.reduce_sum((image - background) * across, -1, True)
-    length = tf.reduce_sum(tf.square(across), -1, True)
-    return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
-
-
-class Residual(keras.layers.Layer):
-    """Adds the network's output to the first guess and keeps what is known.
-
-    Takes the residual (B, H, W, 1), the one-hot trimap and, if there is one, the
-    prior; without it alpha starts at one half. It is not clipped here: that would
-    leave pixels that start outside of [0, 1] without a gradient.
-    """
-
-    def call(self, inputs):
-        residual, one_hot, *prior = (tf.cast(x, tf.float32) for x in inputs)
-        start = prior[0] if prior else 0.5
-        is_unknown, is_foreground = one_hot[..., 1:2], one_hot[..., 2:3]
-        return is_unknown * (start + residual) + is_foreground

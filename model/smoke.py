@@ -24,8 +24,8 @@ TINT = (0.1, 0.9)  # alpha of glass
 SPOTS_PROBABILITY = 0.4  # of opaque spots on glass, where it mirrors light, and smoke
 SPOTS = (1.0, 2.5)  # they begin so many deviations above the mean of their noise
 HIGHLIGHTS = 3  # the most where one thing mirrors a lamp
-LIT_FROM = 0.05  # alpha of what shows highlights in full
 HIGHLIGHT = (1.5, 9.0)  # their radii in pixels
+LIT_FROM = 0.05  # alpha of what shows them in full
 
 
 def draw_smoke(

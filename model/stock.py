@@ -83,13 +83,9 @@ class Layers:
         random = np.random.default_rng([seed, index])
         is_own = bool(self.translucent) and random.random() < OWN_SHARE
         upper = _pick(self.translucent if is_own else self.foregrounds, random)
-        background, texture = (_pick(self.backgrounds, random) for _ in range(2))
+        background, texture = self._pick_backgrounds(random)
         return compose.compose_translucent(
-            self.cutout(upper),
-            self.background(background),
-            size,
-            random,
-            self.background(texture),
+            self.cutout(upper), background, size, random, texture
         )
 
     def crop_woven(self, seed: int, index: int, size: int) -> dict[str, np.ndarray]:
@@ -105,14 +101,14 @@ class Layers:
         """
         random = np.random.default_rng([seed, index])
         inside = [_pick(self.foregrounds, random) for _ in range(random.integers(4))]
-        background, texture = (_pick(self.backgrounds, random) for _ in range(2))
+        background, texture = self._pick_backgrounds(random)
         return compose.compose_woven(
-            [self.cutout(path) for path in inside],
-            self.background(background),
-            size,
-            random,
-            self.background(texture),
+            [self.cutout(path) for path in inside], background, size, random, texture
         )
+
+    def _pick_backgrounds(self, random: np.random.Generator) -> list[np.ndarray]:
+        """Picks two: one to be behind, one to give its colours."""
+        return [self.background(_pick(self.backgrounds, random)) for _ in range(2)]
 
 
 def _pick(paths: list[Path], random: np.random.Generator) -> Path:

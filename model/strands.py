@@ -189,3 +189,18 @@ def draw_path(
     turned = angle + slack * (bend + wave)
     steps = np.column_stack([np.cos(turned), np.sin(turned)]) * (length / POINTS)
     return np.rint(root + np.cumsum(steps, axis=0)).astype(np.int32)
+
+
+def draw_light(side: int, random: np.random.Generator) -> np.ndarray:
+    """Draws light that falls on one place more than on the next.
+
+    Args:
+        side: In pixels.
+        random: Source of the noise.
+
+    Returns:
+        (side, side, 1) float32 in [0.3, 1].
+    """
+    noise = random.uniform(0.3, 1, (4, 4)).astype(np.float32)
+    light = cv2.resize(noise, (side, side), interpolation=cv2.INTER_LINEAR)
+    return light[..., None]

@@ -25,6 +25,7 @@ LAYERS = [
         "model.encoder",
         "model.optimizer",
         "model.smoke",
+        "model.operations",
         "model.strands",
         "model.camera",
         "model.blocks",
@@ -36,7 +37,8 @@ LAYERS = [
         "model.storage",
         "model.cluster",
         "model.candidates",
-        "model.woven",
+        "model.basket",
+        "model.fringe",
         "model.cutout",
     },
     {

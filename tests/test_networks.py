@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import discriminator, generator, matting
+from model import discriminator, generator, matting, operations
 
 
 def random_inputs(height, width, seed=0, batch=1):
@@ -88,7 +88,7 @@ def test_an_untrained_network_returns_its_prior_or_one_half(use_prior):
 
 
 def test_the_projection_is_the_place_between_both_colours():
-    layer = generator.Projection()
+    layer = operations.Projection()
     colours = np.float32([1, 0.5, 0, 0, 0.5, 1]).reshape(1, 1, 1, 6)
     for share in (0.0, 0.25, 1.0):
         image = share * colours[..., :3] + (1 - share) * colours[..., 3:]
@@ -98,7 +98,7 @@ def test_the_projection_is_the_place_between_both_colours():
 
 
 def test_the_projection_of_light_is_that_of_a_camera():
-    layer = generator.Projection()
+    layer = operations.Projection()
     colours = np.float32([0.9, 0.8, 0.7, 0.2, 0.3, 0.1]).reshape(1, 1, 1, 6)
     light = 0.3 * colours[..., :3] ** 2 + 0.7 * colours[..., 3:] ** 2
     values, of_light = layer([np.sqrt(light), colours])[0, 0, 0].numpy()

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from model import matting, strands, woven
+from model import basket, fringe, matting, strands
 
 GREEN = np.full((50, 60, 3), [0, 200, 0], np.uint8)
 
 
 def draw_basket(seed, inside=(), size=96):
     random = np.random.default_rng(seed)
-    return woven.draw_basket(GREEN, list(inside), size, random)
+    return basket.draw_basket(GREEN, list(inside), size, random)
 
 
 def draw_fringe(seed, size=96):
-    return woven.draw_fringe(GREEN, size, np.random.default_rng(seed))
+    return fringe.draw_fringe(GREEN, size, np.random.default_rng(seed))
 
 
 def make_basket(**changes):
@@ -25,7 +25,7 @@ def make_basket(**changes):
         "roll": 0.0,
         "distance": 1e9,
     }
-    return woven.Basket(**shape | changes)
+    return basket.Basket(**shape | changes)
 
 
 @pytest.mark.parametrize("draw", [draw_basket, draw_fringe])
@@ -69,20 +69,20 @@ def test_what_is_in_a_basket_is_seen_between_the_wires_of_its_near_wall():
 
 
 def test_light_never_turns_white_wires_black(monkeypatch):
-    monkeypatch.setattr(woven, "INNER_LIGHT", (1.5, 1.5))
-    monkeypatch.setattr(woven, "draw_light", lambda side, _: np.ones((side, side, 1)))
+    monkeypatch.setattr(basket, "INNER_LIGHT", (1.5, 1.5))
+    monkeypatch.setattr(strands, "draw_light", lambda side, _: np.ones((side, side, 1)))
     white = np.full((50, 60, 3), 255, np.uint8)
     for seed in range(6):
         random = np.random.default_rng(seed)
-        foreground, alpha = woven.draw_basket(white, [], 96, random)
+        foreground, alpha = basket.draw_basket(white, [], 96, random)
         assert foreground[alpha > 0.1].min() > 0.7
 
 
 def test_a_wall_is_narrower_at_the_floor_and_larger_where_it_is_nearer():
-    basket = make_basket()
+    shape = make_basket()
     right = np.array([np.pi / 2, np.pi / 2])
     np.testing.assert_array_equal(
-        basket.project(right, np.array([0.0, 1.0])), [[300, 40], [250, 290]]
+        shape.project(right, np.array([0.0, 1.0])), [[300, 40], [250, 290]]
     )
     near = make_basket(distance=400.0).project(
         np.array([np.pi / 4, 3 * np.pi / 4]), np.zeros(2)
@@ -91,30 +91,30 @@ def test_a_wall_is_narrower_at_the_floor_and_larger_where_it_is_nearer():
 
 
 def test_seen_from_above_the_near_side_of_the_rim_is_lower():
-    basket = make_basket(tilt=0.3)
-    near, far = basket.project(np.array([0.0, np.pi]), np.zeros(2))
+    shape = make_basket(tilt=0.3)
+    near, far = shape.project(np.array([0.0, np.pi]), np.zeros(2))
     assert near[1] - 40 == pytest.approx(100 * np.sin(0.3), abs=1)
     assert far[1] - 40 == pytest.approx(-100 * np.sin(0.3), abs=1)
 
 
 def test_a_leaning_basket_is_turned_about_the_middle_of_its_rim():
-    basket = make_basket(roll=np.pi / 2)
-    (floor,) = basket.project(np.array([np.pi]), np.array([1.0]))
+    shape = make_basket(roll=np.pi / 2)
+    (floor,) = shape.project(np.array([np.pi]), np.array([1.0]))
     assert floor.tolist() == [200 - 250, 40]
 
 
 def test_each_part_of_a_wire_is_on_one_wall():
     around = np.linspace(-np.pi, np.pi, 41)
-    ring = woven.Wires([around], [np.zeros(41)], 2.0)
-    basket = make_basket(tilt=0.5)
-    (near,), far = ring.visible(basket, True), ring.visible(basket, False)
+    ring = basket.Wires([around], [np.zeros(41)], 2.0)
+    shape = make_basket(tilt=0.5)
+    (near,), far = ring.visible(shape, True), ring.visible(shape, False)
     assert near[:, 1].min() >= 40 and len(near) == 21
     assert len(far) == 2 and max(part[:, 1].max() for part in far) <= 40
 
 
 def test_wires_close_around_a_basket():
     for seed in range(6):
-        wires = woven.draw_wires(make_basket(), np.random.default_rng(seed))
+        wires = basket.draw_wires(make_basket(), np.random.default_rng(seed))
         starts = np.array([angle[0] for angle in wires.angles])
         starts = starts[starts >= 0] % (2 * np.pi)
         steps = np.diff(np.unique(starts.round(6)))
@@ -128,7 +128,7 @@ def test_a_twist_darkens_places_of_a_strand_and_nothing_else():
     colour = np.array([100.0, 100.0, 100.0])
     strands.draw_round(canvas, [path], colour, 20.0)
     plain = canvas.copy()
-    woven.draw_twist(canvas, path, colour, 20.0)
+    fringe.draw_twist(canvas, path, colour, 20.0)
     changed = np.any(canvas != plain, axis=2)
     assert 0.05 < changed[30, 15:185].mean() < 0.6
     assert np.all(canvas[changed][:, :3] == 50)
@@ -141,7 +141,7 @@ def test_a_fringe_hangs_from_something_opaque():
 
 
 def test_light_is_even_in_small_and_uneven_in_large():
-    light = woven.draw_light(128, np.random.default_rng(1))
+    light = strands.draw_light(128, np.random.default_rng(1))
     assert light.shape == (128, 128, 1) and light.dtype == np.float32
     assert 0.3 <= light.min() < light.max() <= 1
     assert np.abs(np.diff(light[..., 0], axis=0)).max() < 0.05

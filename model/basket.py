@@ -1,9 +1,9 @@
-"""Draws foregrounds that are full of holes: wire baskets with things in them, fringes.
+"""Draws foregrounds of wire: baskets with things in them.
 
 A photograph for the colours, a size and a random generator go in, a cut-out with an
-exact alpha comes out. What shows through such holes is the background at one place and
-the thing itself at the next, its other wall or what is in it; collected cut-outs have
-hardly any of these, and a first guess errs most on them (log/README.md, 2026-11-27).
+exact alpha comes out. What shows through the holes of one wall is the background at one
+place and the basket itself at the next, its other wall or what is in it; collected
+cut-outs have hardly any such things.
 """
 
 from typing import NamedTuple
@@ -30,11 +30,6 @@ RIM_PROBABILITY = 0.7
 RIM = (2.0, 14.0)  # its width in pixels
 FLOOR_PROBABILITY = 0.5
 INNER_LIGHT = (0.4, 1.1)  # on the other wall, as a share of that on the near one
-FRINGE_WIDTH = (2.0, 10.0)  # of a strand, in pixels, log-uniform
-FRINGE_LAYERS = (0.4, 2.5)  # strands that lie over each other where they hang from
-MOST_STRANDS = 500  # of a fringe: more take long to draw
-SLACK = (0.1, 0.9)  # how bent strands of a fringe are
-TWIST_PROBABILITY = 0.6  # of yarn, whose turns show
 
 
 class Basket(NamedTuple):
@@ -112,26 +107,23 @@ def draw_basket(
         random.normal(0, 0.25),
         random.uniform(*DISTANCE) * radius,
     )
-    wires = draw_wires(basket, random)
+    wires = [draw_wires(basket, random)]
     palette = strands.pick_colours(texture, random)
     colours = palette[0], palette[-1]
-    floor = random.random() < FLOOR_PROBABILITY
-    rim = 0.0
-    if random.random() < RIM_PROBABILITY:
-        rim = SCALE * random.uniform(*RIM)
-    near = np.zeros((side, side, 4), np.uint8)
-    far = np.zeros((side, side, 4), np.uint8)
     around = np.linspace(-np.pi, np.pi, 4 * STEPS)
-    if floor:
+    has_floor = random.random() < FLOOR_PROBABILITY
+    if random.random() < RIM_PROBABILITY:
+        width = SCALE * random.uniform(*RIM)
+        wires.append(Wires([around], [np.zeros_like(around)], width))
+    near, far = (np.zeros((side, side, 4), np.uint8) for _ in range(2))
+    if has_floor:
         ring = basket.project(around, np.ones_like(around))
         cv2.fillPoly(far, [ring], (*colours[1].tolist(), 255))
-    width = wires.width
     for canvas, is_near in ((far, False), (near, True)):
-        strands.draw_round(canvas, wires.visible(basket, is_near), colours[0], width)
-        if rim:
-            ring = Wires([around], [np.zeros_like(around)], rim)
-            strands.draw_round(canvas, ring.visible(basket, is_near), colours[1], rim)
-    light = draw_light(side, random)
+        for kind, colour in zip(wires, colours, strict=False):
+            parts = kind.visible(basket, is_near)
+            strands.draw_round(canvas, parts, colour, kind.width)
+    light = strands.draw_light(side, random)
     inner = light * np.float32(random.uniform(*INNER_LIGHT))
     far[..., :3] = np.minimum(far[..., :3] * inner, 255)
     near[..., :3] = near[..., :3] * light
@@ -207,87 +199,3 @@ def draw_wires(basket: Basket, random: np.random.Generator) -> Wires:
             angles += [start + way for start in starts]
             depths += [depth] * number
     return Wires(angles, depths, width)
-
-
-def draw_fringe(texture: np.ndarray, size: int, random: np.random.Generator) -> Layer:
-    """Draws strands that hang side by side from something opaque, as of a scarf.
-
-    Args:
-        texture: (H, W, 3) uint8, a photograph that the colours are taken from.
-        size: Side of the crop in pixels.
-        random: Source of every choice made here.
-
-    Returns:
-        Foreground (size, size, 3) and alpha (size, size), float32 in [0, 1].
-    """
-    side = size * SCALE
-    canvas = np.zeros((side, side, 4), np.uint8)
-    palette = strands.pick_colours(texture, random)
-    width = SCALE * np.exp(random.uniform(*np.log(FRINGE_WIDTH)))
-    count = int(random.uniform(*FRINGE_LAYERS) * 2 * side / width)
-    angle = random.uniform(0, 2 * np.pi)
-    down = np.array([np.cos(angle), np.sin(angle)])
-    along = np.array([-down[1], down[0]])
-    hem = side / 2 - random.uniform(0.0, 0.45) * side * down
-    longest, spread = random.uniform(0.3, 1.0) * side, random.uniform(0.02, 0.25)
-    slack = random.uniform(*SLACK)
-    is_twisted = random.random() < TWIST_PROBABILITY
-    edge = [
-        hem + side * place for place in (along, -along, -along - down, along - down)
-    ]
-    ground = palette[random.integers(len(palette))] * 0.6
-    cv2.fillPoly(canvas, [np.rint(edge).astype(np.int32)], (*ground.tolist(), 255))
-    for _ in range(min(count, MOST_STRANDS)):
-        root = hem + random.uniform(-1, 1) * side * along
-        # some begin, and lie, on what they hang from
-        root -= random.uniform(0, 0.5) * side * down
-        length = longest * random.uniform(0.4, 1) + np.dot(hem - root, down)
-        aim = angle + spread * random.normal()
-        path = strands.draw_path(root, aim, length, random, slack)
-        thick = width * np.exp(random.normal(0, 0.15))
-        colour = palette[random.integers(len(palette))] * random.uniform(0.6, 1.2)
-        strands.draw_round(canvas, [path], colour, thick)
-        if is_twisted:
-            draw_twist(canvas, path, colour, thick)
-    canvas[..., :3] = canvas[..., :3] * draw_light(side, random)
-    return strands.reduce_canvas(canvas, size)
-
-
-def draw_twist(
-    canvas: np.ndarray, path: np.ndarray, colour: np.ndarray, width: float
-) -> None:
-    """Draws the turns of yarn: short dark lines across a strand.
-
-    Args:
-        canvas: (side, side, 4) uint8, drawn on.
-        path: (N, 2) int32 columns and rows of the strand.
-        colour: (3,) float in [0, 255].
-        width: Of the strand, in pixels.
-    """
-    lengths = np.cumsum(np.hypot(*np.diff(path, axis=0).T))
-    lengths = np.concatenate([[0], lengths])
-    places = np.arange(0, lengths[-1], max(0.9 * width, 4))
-    middle = np.column_stack([np.interp(places, lengths, side) for side in path.T])
-    ahead = np.gradient(middle, axis=0) if len(middle) > 1 else np.ones_like(middle)
-    ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-6)
-    across = ahead @ np.array([[0.6, 0.8], [-0.8, 0.6]]) * (0.4 * width)
-    turns = np.rint(np.stack([middle - across, middle + across], axis=1))
-    shade = np.clip(colour * 0.5, 0, 255)
-    thick = max(1, round(0.2 * width))
-    lines = list(turns.astype(np.int32))
-    cv2.polylines(canvas, lines, False, (*shade.tolist(), 255), thick)
-
-
-def draw_light(side: int, random: np.random.Generator) -> np.ndarray:
-    """Draws light that falls on one place more than on the next.
-
-    Args:
-        side: In pixels.
-        random: Source of the noise.
-
-    Returns:
-        (side, side, 1) float32 in [0.3, 1].
-    """
-    noise = random.uniform(0.3, 1, (4, 4)).astype(np.float32)
-    light = cv2.resize(noise, (side, side), interpolation=cv2.INTER_LINEAR)
-    return light[..., None]

@@ -1,0 +1,84 @@
+"""Keras layers without weights that the generator is made of."""
+
+import keras
+import tensorflow as tf
+
+from model import matting
+
+
+class OneHotTrimap(keras.layers.Layer):
+    """Trimap codes (B, H, W, 1) to (B, H, W, 3): background, unknown, foreground."""
+
+    def call(self, trimap):
+        # as floats: LiteRT cannot broadcast a comparison of uint8
+        codes = [float(code) for code in matting.CODES]
+        return tf.cast(tf.equal(tf.cast(trimap, tf.float32), codes), self.compute_dtype)
+
+
+class SpaceToDepth(keras.layers.Layer):
+    """Two by two pixels into channels: (B, H, W, C) -> (B, H/2, W/2, 4C)."""
+
+    def call(self, x):
+        return tf.nn.space_to_depth(x, 2)
+
+
+class DepthToSpace(keras.layers.Layer):
+    """The inverse of `SpaceToDepth`: (B, H, W, 4C) -> (B, 2H, 2W, C)."""
+
+    def call(self, x):
+        return tf.nn.depth_to_space(x, 2)
+
+
+class Enlarge(keras.layers.Layer):
+    """Doubles both sides, bilinear: (B, h, w, C) -> (B, 2h, 2w, C).
+
+    What `keras.layers.UpSampling2D` does, but also where the size is known only when
+    the graph runs.
+    """
+
+    def call(self, x):
+        larger = tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
+        return tf.cast(larger, x.dtype)  # float32 whatever it was
+
+
+class Projection(keras.layers.Layer):
+    """Alpha as far as the image (B, h, w, 3) lies between two colours (B, h, w, 6).
+
+    The place of I on the line from background to foreground, clipped to [0, 1]
+    (Eq. 2 of Wang and Cohen, CVPR 2007): once as the values stand in the file, once
+    of their squares, nearly the light that a camera has added up; (B, h, w, 2).
+    """
+
+    def call(self, inputs):
+        image, colours = inputs
+        foreground, background = tf.split(colours, 2, axis=-1)
+        return tf.concat(
+            [
+                _place(image, foreground, background),
+                _place(*(tf.square(x) for x in (image, foreground, background))),
+            ],
+            axis=-1,
+        )
+
+
+def _place(image, foreground, background):
+    """Projects colours onto the line between two others: (B, h, w, 1) in [0, 1]."""
+    across = foreground - background
+    along = tf.reduce_sum((image - background) * across, -1, True)
+    length = tf.reduce_sum(tf.square(across), -1, True)
+    return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
+
+
+class Residual(keras.layers.Layer):
+    """Adds the network's output to the first guess and keeps what is known.
+
+    Takes the residual (B, H, W, 1), the one-hot trimap and, if there is one, the
+    prior; without it alpha starts at one half. It is not clipped here: that would
+    leave pixels that start outside of [0, 1] without a gradient.
+    """
+
+    def call(self, inputs):
+        residual, one_hot, *prior = (tf.cast(x, tf.float32) for x in inputs)
+        start = prior[0] if prior else 0.5
+        is_unknown, is_foreground = one_hot[..., 1:2], one_hot[..., 2:3]
+        return is_unknown * (start + residual) + is_foreground
