@@ -26,6 +26,7 @@ from PIL import Image
 
 from model import checkpoint, predict
 from model import network as network_module
+from tests import huge
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERRUPTS = int(os.environ.get("INTERRUPTS", "12"))
@@ -381,58 +382,6 @@ def test_any_name_will_do_in_a_folder(name, folder, capfd):
 # Pictures that claim to be huge
 
 
-def huge_png(path):
-    data = bytearray(path.read_bytes())
-    data[16:24] = struct.pack(">II", 60000, 60000)
-    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
-    path.write_bytes(data)
-
-
-def huge_tiff(path):
-    data = bytearray(path.read_bytes())
-    (start,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, start)
-    for entry in range(start + 2, start + 2 + 12 * count, 12):
-        if struct.unpack_from("<H", data, entry)[0] in (256, 257):  # width, height
-            struct.pack_into("<HII", data, entry + 2, 4, 1, 60000)
-    path.write_bytes(data)
-
-
-def huge_webp(path):
-    data = bytearray(path.read_bytes())
-    at = data.index(b"VP8L") + 9
-    (packed,) = struct.unpack_from("<I", data, at)
-    struct.pack_into("<I", data, at, packed | 0x0FFFFFFF)  # 16384 by 16384
-    path.write_bytes(data)
-
-
-def huge_jpeg(path):
-    data = bytearray(path.read_bytes())
-    at = data.index(b"\xff\xc0") + 5
-    data[at : at + 4] = struct.pack(">HH", 65000, 65000)
-    path.write_bytes(data)
-
-
-def huge_bmp(path):
-    data = bytearray(path.read_bytes())
-    data[18:26] = struct.pack("<ii", 60000, 60000)
-    path.write_bytes(data)
-
-
-def huge_gif(path):
-    data = bytearray(path.read_bytes())
-    data[6:10] = struct.pack("<HH", 65000, 65000)
-    path.write_bytes(data)
-
-
-BOMBS = {
-    "png": huge_png,
-    "tif": huge_tiff,
-    "webp": huge_webp,
-    "jpg": huge_jpeg,
-    "bmp": huge_bmp,
-    "gif": huge_gif,
-}
 PLACES = {
     "image": "{} trimap.png old.png",
     "trimap": "image.png {} old.png",
@@ -441,13 +390,13 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("ending", BOMBS)
+@pytest.mark.parametrize("ending", huge.BOMBS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_decompression_bomb_is_refused(place, ending, folder, capsys):
     bomb = Path(f"bomb.{ending}")
     options = {"lossless": True} if ending == "webp" else {}
     Image.open("image.png").save(bomb, **options)
-    BOMBS[ending](bomb)
+    huge.BOMBS[ending](bomb)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     err = refuse(capsys, *PLACES[place].format(bomb).split())
     assert err == f"eval.py: {bomb}: too many pixels; resize it first\n"
