@@ -1,95 +1,29 @@
-import contextlib
 import doctest
-import io
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from model import composites, example, layers, lock, records
-from scripts import combine
+from model import composites, layers, lock
 from scripts.composites import groups
-from tests.here import Here
-
-SCRIPT = Path(combine.__file__).resolve()
-FOLDERS = ("image", "trimap", "alpha", "foreground")
-SMALL = ("--size", "96x72", "--per-foreground", "3")
-RECORDS = ("--format", "tfrecord")
-LARGE = ("--size", "320x240", "--per-foreground", "20")  # seconds: time to stop it
-
-
-def command(root, *options):
-    line = [sys.executable, str(SCRIPT), "--foregrounds", str(root / "foregrounds")]
-    line += ["--backgrounds", str(root / "backgrounds"), "--output", str(root / "out")]
-    return [*line, *SMALL, *map(str, options)]
-
-
-def run_command(root, *options, workers=1):
-    """Runs the real command from a folder that is not the project's."""
-    line = [*command(root, "--workers", workers), *map(str, options)]
-    return subprocess.run(line, cwd=root, capture_output=True, text=True, timeout=600)
-
-
-def run(root, *options):
-    """Runs it in this process, the work of its worker too."""
-    line = [*command(root, "--workers", 1)[1:], *map(str, options)]
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.chdir(root)
-        patch.setattr(sys, "argv", line)
-        patch.setattr(combine.workers, "start_workers", lambda count: Here())
-        try:
-            code = combine.main()
-        except SystemExit as stopped:
-            code = stopped.code
-    return SimpleNamespace(
-        returncode=code, stdout=out.getvalue(), stderr=err.getvalue()
-    )
-
-
-def make_layers(root, foregrounds=3, backgrounds=4):
-    rng = np.random.default_rng(0)
-    for index in range(foregrounds):
-        alpha = np.zeros((60, 50), np.float32)
-        cv2.circle(alpha, (25, 30), 15 + index, 1, -1)
-        alpha = cv2.GaussianBlur(alpha, (0, 0), 1)
-        rgba = np.dstack([rng.random((60, 50, 3)), alpha])
-        save(root / "foregrounds" / f"disc-{index}.png", rgba)
-    for index in range(backgrounds):
-        save(root / "backgrounds" / f"wall-{index}.png", rng.random((80, 120, 3)))
-    return root
-
-
-def save(path, values):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.round(values * 255).astype(np.uint8)).save(path)
-
-
-def contents(folder):
-    """All files of a folder, hidden ones too, with their bytes."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def read_manifest(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+from tests.combining import (
+    FOLDERS,
+    LARGE,
+    command,
+    contents,
+    make_layers,
+    read_manifest,
+    run,
+    run_command,
+    save,
+    wait_for,
+)
 
 
 @pytest.fixture(scope="module")
@@ -183,94 +117,6 @@ def test_two_shards_make_together_what_one_makes(made, fresh):
     assert contents(fresh / "out") == expected
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """What one worker makes of the same layers as TFRecord files."""
-    root = make_layers(tmp_path_factory.mktemp("recorded"))
-    result = run_command(root, *RECORDS)
-    assert result.returncode == 0 and result.stderr == "", result.stderr
-    return contents(root / "out")
-
-
-def test_records_hold_the_files_that_are_written_otherwise(made, recorded, tmp_path):
-    rows = [json.loads(line) for line in recorded["manifest.jsonl"].splitlines()]
-    assert set(recorded) == {
-        *("manifest.jsonl", "layers.json", "options.json"),
-        *(row["records"] for row in rows),
-    }
-    assert recorded["layers.json"] == (made / "out" / "layers.json").read_bytes()
-    plain = read_manifest(made / "out" / "manifest.jsonl")
-    for row, expected in zip(rows, plain, strict=True):
-        (tmp_path / "file").write_bytes(recorded[row["records"]])
-        features = example.decode(records.read(tmp_path / "file", row["offset"]))
-        assert json.loads(features["row"]) == expected
-        assert row.items() >= expected.items()
-        for folder in FOLDERS:
-            name = f"{row['split']}/{folder}/{row['name']}.png"
-            assert features[folder] == (made / "out" / name).read_bytes()
-
-
-def test_workers_shards_and_a_second_run_make_the_same_records(fresh, recorded):
-    for index in range(2):
-        result = run_command(
-            fresh, *RECORDS, "--num-shards", 2, "--shard-index", index, workers=2
-        )
-        assert result.returncode == 0
-    for path in (fresh / "out").glob("manifest-*"):
-        path.unlink()
-    times = {path: path.stat().st_mtime_ns for path in (fresh / "out").glob("*/*")}
-    assert run(fresh, *RECORDS).returncode == 0
-    assert contents(fresh / "out") == recorded
-    assert times == {path: path.stat().st_mtime_ns for path in times}
-
-
-def test_records_that_are_lost_damaged_or_half_written_are_made_again(fresh, recorded):
-    assert run(fresh, *RECORDS).returncode == 0
-    lost, short, leftover = sorted((fresh / "out").glob("*/*.tfrecord"))
-    lost.unlink()
-    short.write_bytes(short.read_bytes()[:-9])
-    leftover.rename(leftover.with_name(f".{leftover.name}.0123abcd.part"))
-    assert run(fresh, *RECORDS).returncode == 0
-    assert contents(fresh / "out") == recorded
-
-
-def test_more_records_of_each_can_be_asked_for_later(fresh, recorded):
-    assert run(fresh, *RECORDS, "--per-foreground", 2).returncode == 0
-    assert run(fresh, *RECORDS).returncode == 0
-    assert contents(fresh / "out") == recorded
-
-
-def test_a_killed_run_goes_on_to_the_same_records(fresh):
-    large = (*LARGE, *RECORDS)
-    line = command(fresh, *large, "--workers", 2)
-    process = subprocess.Popen(line, stderr=subprocess.PIPE)
-    wait_for(lambda: any((fresh / "out").glob("*/*.tfrecord")))
-    process.kill()
-    process.communicate(timeout=300)
-    assert run(fresh, *large).returncode == 0
-    other = make_layers(fresh / "other")
-    assert run_command(other, *large, workers=2).returncode == 0
-    assert contents(fresh / "out") == contents(other / "out")
-
-
-def test_a_foreground_that_cannot_be_made_is_left_out_of_the_records(fresh):
-    save(fresh / "foregrounds" / "dust.png", dust())
-    result = run(fresh, *RECORDS)
-    assert result.returncode == 1
-    lines = result.stderr.splitlines()
-    assert len(lines) == 3
-    assert all("dust--" in line and "nothing to see at 96x72" in line for line in lines)
-    rows = read_manifest(fresh / "out" / "manifest.jsonl")
-    assert len(rows) == 9 and not list((fresh / "out").glob("*/dust*"))
-
-
-def dust():
-    """A cut-out so large and faint that nothing of it is left when it is reduced."""
-    rgba = np.zeros((600, 600, 4))
-    rgba[::40, ::40] = 0.04
-    return rgba
-
-
 def test_lost_files_and_a_row_cut_short_are_made_again(made, fresh):
     shutil.copytree(made / "out", fresh / "out")
     rows = read_manifest(fresh / "out" / "manifest.jsonl")
@@ -333,13 +179,6 @@ def test_a_stopped_run_leaves_no_orphan_and_goes_on_to_the_same_end(fresh, large
     complete.with_name(f".{complete.name}.99999.part").write_bytes(b"half a pict")
     assert run_command(fresh, *LARGE, workers=2).returncode == 0
     assert contents(fresh / "out") == larger
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 300  # the cores may be busy
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def is_alive(group):
