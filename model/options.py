@@ -5,6 +5,8 @@ from pathlib import Path
 
 from model import __version__, checkpoint, storage
 
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")  # policies of Keras
+
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line; every option and default stands here only.
@@ -149,9 +151,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--precision",
         default="float32",
-        choices=["float32", "mixed_float16", "mixed_bfloat16"],
-        help="mixed: half as many bits within the networks, for GPUs (default: "
-        "%(default)s)",
+        choices=PRECISIONS,
+        help="mixed: half as many bits within the networks; float16 for GPUs, bfloat16 "
+        "for processors that have it (AVX512_BF16), too (default: %(default)s)",
     )
     # machines
     parser.add_argument(

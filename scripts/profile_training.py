@@ -2,12 +2,14 @@
 
     python scripts/profile_training.py scripts/data
     python scripts/profile_training.py scripts/data --output profile.csv
+    python scripts/profile_training.py scripts/data --precision mixed_bfloat16
 
 Trains the default preset, and beside it the 2018 design the plain way (`--preset
 paper2018` without the environment settings that train.py makes, no crop used again),
 each by train.py's own loop in a process of its own, a few batches of the generator's
 phase. Then it times what is in the same steps, and nothing else: the convolutions of
-the two networks, each alone, and a large float32 matrix product, with those settings.
+the two networks, each alone, and a large matrix product, with those settings. All but
+the default preset's training are of float32, whatever --precision is.
 
 A Markdown table goes to stdout. Its rows:
 
@@ -47,6 +49,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from model import checkpoint, places, stock  # noqa: E402
+from model import options as train_options  # noqa: E402
 from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
 from scripts.measure import convolutions, loop, rates  # noqa: E402
 from scripts.scenes import processes  # noqa: E402
@@ -86,6 +89,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--crop", type=int, default=256, help="side of a crop, pixels")
     add("--batch_size", type=int, default=8, help="crops in a batch")
     add("--workers", type=int, default=2, help="crops made at a time")
+    add(
+        "--precision",
+        default=train_options.PRECISIONS[0],
+        choices=train_options.PRECISIONS,
+        help="of the default preset's training, as of train.py",
+    )
     add("--output", type=Path, help="the figures too, as FILE.csv or FILE.json")
     add_verbosity(parser, "tell the parts of each figure", "errors and the table only")
     return parser.parse_args(arguments)
@@ -119,7 +128,14 @@ def check_options(options: argparse.Namespace) -> list[list[str]]:
     with tempfile.TemporaryDirectory() as folder:  # no run is in it, nor will be
         train["check_options"](train["parse_args"]([*passed, "--logdir", folder]))
     stock.Layers(options.data, "train")
-    return [[*passed, "--preset", case.preset] for case in CASES]
+    precisions = [
+        train_options.PRECISIONS[0] if case.is_plain else options.precision
+        for case in CASES
+    ]
+    return [
+        [*passed, "--preset", case.preset, "--precision", precision]
+        for case, precision in zip(CASES, precisions, strict=True)
+    ]
 
 
 def call_apart(work: Callable, *arguments):

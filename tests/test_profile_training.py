@@ -237,14 +237,20 @@ def do_apart(work, *arguments):
 
 def test_a_real_training_is_clocked(data_directory, monkeypatch):
     """By train.py's own parts; the networks are as narrow as they can be."""
+    import keras
+
     from model import dataset
 
     monkeypatch.setattr(dataset, "POOL", dataset.POOL)  # put back afterwards
     arguments = [str(data_directory), "--preset", "paper2018", "--widths", "4", "8"]
     arguments += ["--crop", "64", "--batch_size", "1", "--workers", "1"]
-    arguments += ["--reuse", "2"]
+    arguments += ["--reuse", "2", "--precision", "mixed_bfloat16"]
     dataset._shuffled.cache_clear()
-    found = do_apart(loop.measure_training, arguments, 2, 1, False)
+    try:
+        found = do_apart(loop.measure_training, arguments, 2, 1, False)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
     dataset._shuffled.cache_clear()
     assert dataset.POOL == 4
     assert found["reuse"] == 2
@@ -252,6 +258,13 @@ def test_a_real_training_is_clocked(data_directory, monkeypatch):
         assert 0 <= span.waited < span.seconds
     assert (found["fresh"].batches, found["step"].batches) == (2, loop.ALONE)
     assert {each.image[0] for each in found["convolutions"]} == {1}
+
+
+def test_the_precision_is_that_of_the_default_preset_alone(data_directory):
+    line = [str(data_directory), "--precision", "mixed_bfloat16"]
+    matting, plain = profile_training.check_options(profile_training.parse_args(line))
+    assert matting[-2:] == ["--precision", "mixed_bfloat16"]
+    assert plain[-2:] == ["--precision", "float32"]
 
 
 def test_what_fails_on_the_way_is_one_line_and_1(data_directory, monkeypatch, capsys):

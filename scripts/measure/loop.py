@@ -109,6 +109,7 @@ def prepare(train: dict, options) -> tuple[object, Callable[[int], Iterable]]:
 
     from model import cluster, history, plan, saving, stock, training, validation
 
+    keras.config.set_dtype_policy(options.precision)
     keras.utils.set_random_seed(options.seed)
     workers = cluster.join(
         options.strategy, options.batch_size, options.jit, is_quiet=True
