@@ -118,6 +118,18 @@ def prepare_export(folder, monkeypatch, layer_folders):
     return []
 
 
+def prepare_average(folder, monkeypatch, layer_folders):
+    from scripts import average
+
+    def average_them(snapshots, output, tell):
+        tell("run: batch 1, 9 parameters")
+        return output / "generator-1.weights.h5"
+
+    monkeypatch.setattr(average, "find", lambda text: (text, 1))
+    monkeypatch.setattr(average, "average", average_them)
+    return ["run", "run"]
+
+
 def prepare_compare(folder, monkeypatch, layer_folders):
     pytest.importorskip("matplotlib")
     (folder / "run").mkdir()
@@ -246,6 +258,7 @@ def prepare_profile_training(folder, monkeypatch, layer_folders):
 
 
 RUNS = {  # script: how to prepare it, and what -v tells
+    "average": (prepare_average, "run: batch 1, 9 parameters"),
     "benchmark": (prepare_benchmark, "GT01"),
     "benchmark_combine": (prepare_benchmark_combine, "combine.py, 1: 4 samples in"),
     "benchmark_video": (prepare_benchmark_video, "all trimaps, steady"),
