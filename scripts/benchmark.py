@@ -165,7 +165,7 @@ def versions() -> dict[str, str]:
 def benchmark(args: argparse.Namespace) -> None:
     """Checks the input, runs everything, writes the files and prints the table."""
     if args.plot and importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("--plot needs matplotlib; pip install '.[benchmark]' first")
+        raise ValueError("--plot needs matplotlib; pip install -e '.[benchmark]' first")
     count, cases = open_cases(args.directory, args.trimaps, args.limit)
     args.output.mkdir(parents=True, exist_ok=True)
     methods = load_methods(args.methods, args.logdir, args.checkpoint, args.quiet)

@@ -48,7 +48,7 @@ def check_beam() -> None:
         import apache_beam  # noqa: F401
     except ImportError:
         raise ValueError(
-            "Apache Beam is missing; install it with pip install '.[beam]'"
+            "Apache Beam is missing; install it with pip install -e '.[beam]'"
         ) from None
 
 

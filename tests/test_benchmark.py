@@ -193,7 +193,7 @@ def test_without_pymatting_one_line_says_how_to_get_it(
         capsys, photographs, "--methods", "knn", "--output", tmp_path
     )
     assert code == 2
-    assert "pip install '.[benchmark]'" in errors
+    assert "pip install -e '.[benchmark]'" in errors
     assert errors.count("\n") == 1
 
 

@@ -171,7 +171,7 @@ def test_without_beam_it_says_what_to_install(tmp_path):
         text=True,
     )
     assert result.returncode == 2
-    assert "pip install '.[beam]'" in result.stderr
+    assert "pip install -e '.[beam]'" in result.stderr
 
 
 def test_a_task_survives_its_line(tmp_path):

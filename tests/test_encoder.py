@@ -125,7 +125,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, capsys):
     if importlib.util.find_spec("torch") is None:
         path = str(tmp_path / "x.pth")
         assert convert_encoder.main(["--checkpoint", path]) == 2
-        assert "pip install '.[encoder]'" in capsys.readouterr().err
+        assert "pip install -e '.[encoder]'" in capsys.readouterr().err
 
 
 def test_pretrained_weights_move_less():

@@ -685,7 +685,7 @@ def test_without_blender_the_command_ends_at_once_with_one_line(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        "render.py: no module bpy (Blender); pip install '.[render]'"
+        "render.py: no module bpy (Blender); pip install -e '.[render]'"
     ]
     assert not (tmp_path / "frames").exists()
 

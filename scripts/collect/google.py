@@ -68,7 +68,7 @@ class GoogleSource:
     ):
         for module in ("google_images_download", "selenium"):
             if importlib.util.find_spec(module) is None:
-                raise SourceError(f"google: no {module}; pip install '.[download]'")
+                raise SourceError(f"google: no {module}; pip install -e '.[download]'")
         check_choice("--color-type", color_type, (None, *COLOR_TYPES))
         check_choice("--size", size, SIZES)
         self.directory = directory.resolve()

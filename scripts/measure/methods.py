@@ -95,7 +95,7 @@ def load_pymatting() -> ModuleType:
     except ImportError as error:
         raise ValueError(
             f"--methods: closed-form and knn need pymatting, got {error}; "
-            "pip install '.[benchmark]' or give --methods checkpoint"
+            "pip install -e '.[benchmark]' or give --methods checkpoint"
         ) from error
 
 

@@ -52,7 +52,7 @@ class LiteRT:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise ValueError(
-                f"LiteRT cannot be run ({error}); pip install '.[export]'"
+                f"LiteRT cannot be run ({error}); pip install -e '.[export]'"
             ) from error
         self.interpreter = Interpreter(str(path), num_threads=2)
         details = self.interpreter.get_input_details()
