@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import images
+from model import engine, images
 
 ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv")
 RATE = Fraction(25)  # frames a second where nothing tells it
@@ -186,7 +186,9 @@ def _open(path: Path) -> cv2.VideoCapture:
     """Opens a film."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    with engine.silenced_stderr():  # of ffmpeg, which tells what is damaged itself
+        # absolute, as what is before a colon would be taken for a protocol
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise ValueError(
             f"{path}: no film that OpenCV can read; give frames in a folder"

@@ -71,12 +71,14 @@ class Cutter:
 
         Raises:
             FileNotFoundError: If there is no such snapshot.
+            RuntimeError: If there is not enough memory for a background.
             ValueError: If an option is wrong.
         """
         self.options = options
-        self.background = (
-            outputs.parse_background(options.composite) if options.composite else None
-        )
+        self.background = None
+        if options.composite:
+            with plain_failures():
+                self.background = outputs.parse_background(options.composite)
         checkpoint.find_snapshot(options.logdir, options.checkpoint)
         self.network = None
         self.written: list[Path] = []
@@ -106,7 +108,7 @@ class Cutter:
                 self.network, photograph.pixels, trimap, options.fast
             )
             pictures = outputs.render(
-                photograph.pixels, matte, targets, self.background, options.bits
+                photograph, matte, targets, self.background, options.bits
             )
             outputs.write_all(
                 pictures, photograph.profile, photograph.resolution, self.written

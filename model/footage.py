@@ -139,13 +139,12 @@ class Footage:
     def _write(self, shot: video.Shot, made: film.Film | None) -> None:
         """Writes what is wanted of a frame, to its files or to a film."""
         targets, background = self._targets[shot.number], self.cutter.background
-        image = shot.photograph.pixels
-        pictures = outputs.render(
-            image, shot.matte, targets, background, self.cutter.options.bits
-        )
         if made:
-            made.write(outputs.paint(image, shot.matte, background))
-            del pictures[targets.output]
+            made.write(outputs.paint(shot.photograph, shot.matte, background))
+            targets = targets._replace(output=None)
+        pictures = outputs.render(
+            shot.photograph, shot.matte, targets, background, self.cutter.options.bits
+        )
         outputs.write_all(pictures, shot.photograph.profile, shot.photograph.resolution)
 
 

@@ -5,11 +5,13 @@ Reading gives float32 in [0, 1], RGB, upright; writing takes the same, rounds to
 from the standard input.
 """
 
+import contextlib
 import io
 import os
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +35,7 @@ UPRIGHT = dict(  # by the EXIF orientation
         start=2,
     )
 )
+BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 
 
@@ -67,8 +70,8 @@ def read_photograph(path: Path | str) -> Photograph:
     is_rgb = picture.mode in ("RGB", "RGBA", "P")
     profile = picture.info.get("icc_profile") if is_rgb else None
     dpi = picture.info.get("dpi")
-    is_known = (
-        isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < n < 1e5 for n in dpi)
+    is_known = (  # Pillow says 1 where a TIFF says nothing; a JPEG holds 16 bits
+        isinstance(dpi, tuple) and len(dpi) == 2 and all(1 < n < 2**16 for n in dpi)
     )
     resolution = (float(dpi[0]), float(dpi[1])) if is_known else None
     return Photograph(rgb_of(picture), profile, resolution)
@@ -94,7 +97,27 @@ def rgb_of(picture: Image.Image) -> np.ndarray:
     """Converts a picture of any mode: (H, W, 3) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):  # Pillow would clip these to 8 bits
         return np.repeat(_grey_levels(picture)[..., None], 3, axis=2)
+    if picture.has_transparency_data:  # a palette with several would warn
+        picture = picture.convert("RGBA")
     return _to_float(picture.convert("RGB"))
+
+
+def complete(picture: Image.Image, name: str) -> Image.Image:
+    """Decodes what Pillow has only opened; several threads may do it at once.
+
+    Args:
+        picture: A picture, as `Image.open` gives it.
+        name: What a message is to call it.
+
+    Returns:
+        The same picture.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    with _decoding(name):
+        picture.load()
+    return picture
 
 
 def read_grey(path: Path | str) -> np.ndarray:
@@ -120,6 +143,8 @@ def grey_of(picture: Image.Image) -> np.ndarray:
     """Converts a mask of any mode as `read_grey` does: (H, W) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):
         return _grey_levels(picture)
+    if picture.mode == "LAB":
+        picture = picture.convert("RGB")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
         *colours, (faintest, strongest) = rgba.getextrema()
@@ -277,20 +302,6 @@ def encode(
     return buffer.getvalue()
 
 
-def write_cutout(path: Path | str, foreground: np.ndarray, alpha: np.ndarray) -> None:
-    """Writes foreground and alpha as one RGBA picture, not premultiplied.
-
-    Args:
-        path: The file to write, of a format with transparency.
-        foreground: (H, W, 3) float32 in [0, 1].
-        alpha: (H, W) float32 in [0, 1].
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    write_image(path, np.dstack([to_uint8(foreground), to_uint8(alpha)]))
-
-
 def to_uint8(values: np.ndarray) -> np.ndarray:
     """Rounds floats in [0, 1] to 8 bits; uint8 passes unchanged.
 
@@ -320,14 +331,20 @@ def _open(path: Path | str) -> Image.Image:
 
 def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
     """Decodes a file, or what was read of it, called `path` in messages."""
+    with _decoding(path), Image.open(source) as picture:
+        picture.load()
+        return _turn_upright(_spread_levels(picture))
+
+
+@contextlib.contextmanager
+def _decoding(path: Path | str) -> Iterator[None]:
+    """Lets one thread decode a picture, and makes one kind of all that it may raise."""
     try:
         with DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is odd but can be read
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source) as picture:
-                picture.load()
-                return _turn_upright(picture)
-    except PermissionError:
+            yield
+    except (PermissionError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: too many pixels; resize it first") from error
@@ -351,7 +368,28 @@ def _turn_upright(picture: Image.Image) -> Image.Image:
     except Exception:  # of kinds as various as the damage
         orientation = None
     turn = UPRIGHT.get(orientation)
-    return picture.copy() if turn is None else picture.transpose(turn)
+    if turn is None:
+        return picture.copy()
+    turned = picture.transpose(turn)
+    if turned.size != picture.size and "dpi" in picture.info:
+        turned.info["dpi"] = picture.info["dpi"][::-1]
+    return turned
+
+
+def _spread_levels(picture: Image.Image) -> Image.Image:
+    """Gives deep grey of a TIFF all 16 bits, black being 0; others as they are."""
+    tags = getattr(picture, "tag_v2", None)
+    if tags is None or not picture.mode.startswith("I;16"):
+        return picture
+    (bits, *_), is_white_zero = tags.get(BITS, (16,)), tags.get(PHOTOMETRIC) == 0
+    if bits == 16 and not is_white_zero:
+        return picture
+    most = 2**bits - 1
+    levels = np.minimum(np.asarray(picture), most)
+    levels = most - levels if is_white_zero else levels
+    spread = Image.fromarray(np.round(levels * (65535 / most)).astype(np.uint16))
+    spread.info = picture.info
+    return spread
 
 
 def _grey_levels(picture: Image.Image) -> np.ndarray:

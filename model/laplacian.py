@@ -173,7 +173,7 @@ def solve_exactly(matrix: csr_matrix, right_side: np.ndarray) -> np.ndarray:
         right_side: (U,).
 
     Returns:
-        (U,) float64.
+        (U,) float64, or float32 from conjugate gradients.
     """
     order = reverse_cuthill_mckee(matrix, symmetric_mode=True)
     position = np.empty_like(order)

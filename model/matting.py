@@ -201,7 +201,7 @@ def check_size(image: np.ndarray, trimap: np.ndarray) -> None:
         trimap: (H, W) uint8.
 
     Raises:
-        ValueError: If the sizes differ.
+        ValueError: If the sizes differ, or there is no pixel.
     """
     height, width = image.shape[:2]
     if trimap.shape != (height, width):
@@ -209,6 +209,8 @@ def check_size(image: np.ndarray, trimap: np.ndarray) -> None:
             f"trimap is {trimap.shape[1]}x{trimap.shape[0]} but its image is "
             f"{width}x{height}; give two of the same size"
         )
+    if not trimap.size:
+        raise ValueError(f"picture is empty, got {width}x{height}")
 
 
 def check_pair(
@@ -227,8 +229,8 @@ def check_pair(
         otherwise: What else to do where these are missing, and they alone.
 
     Raises:
-        ValueError: If the sizes differ, or the trimap lacks foreground,
-            background or unknown pixels.
+        ValueError: If the sizes differ or there is no pixel, or the trimap lacks
+            foreground, background or unknown pixels.
     """
     check_size(image, trimap)
     regions = {"foreground": FOREGROUND, "background": BACKGROUND, "unknown": UNKNOWN}

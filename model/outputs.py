@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 from PIL import ImageColor
 
-from model import images, interrupt, matting, rgba
+from model import images, interrupt, matting, profiles, rgba
 from model.places import STANDARD, Targets
 from model.predict import Matte
 
 BLUR = 0.03  # deviation of a blurred background, as a share of the longer side
 
-Background = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of image and alpha
+Background = Callable[[images.Photograph, np.ndarray], np.ndarray]  # and alpha
 
 
 def parse_background(text: str) -> Background:
@@ -31,8 +31,8 @@ def parse_background(text: str) -> Background:
             colour by name or as `#rrggbb`; or a picture file.
 
     Returns:
-        A function of image (H, W, 3) and alpha (H, W) that gives the background,
-        (H, W, 3) float32 in [0, 1].
+        A function of a photograph and its alpha (H, W) that gives the background,
+        (H, W, 3) float32 in [0, 1], in the values of the photograph's profile.
 
     Raises:
         ValueError: If it is none of these.
@@ -40,20 +40,27 @@ def parse_background(text: str) -> Background:
     if text == "blur":
         return _blur
     if text == "checkerboard":
-        return lambda image, alpha: matting.checkerboard(*alpha.shape, square=16)
+        return lambda photograph, alpha: profiles.convert(
+            matting.checkerboard(*alpha.shape, square=16), None, photograph.profile
+        )
     try:
         colour = np.float32(ImageColor.getrgb(text)[:3]) / 255
     except ValueError:
         pass
     else:
-        return lambda image, alpha: np.broadcast_to(colour, image.shape)
+        return lambda photograph, alpha: np.broadcast_to(
+            profiles.convert(colour[None, None], None, photograph.profile),
+            photograph.pixels.shape,
+        )
     if not Path(text).is_file():
         raise ValueError(
             f"--composite: {text} is no file and no colour; give a picture, a colour "
             "such as white or #20a060, blur or checkerboard"
         )
-    picture = images.read_image(text)
-    return lambda image, alpha: cover(picture, alpha.shape)
+    picture = images.read_photograph(text)
+    return lambda photograph, alpha: profiles.convert(
+        cover(picture.pixels, alpha.shape), picture.profile, photograph.profile
+    )
 
 
 def cover(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -67,18 +74,16 @@ def cover(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         (H, W, 3) float32, the middle of the picture.
     """
     scale = max(wanted / got for wanted, got in zip(shape, picture.shape, strict=False))
-    size = [
-        max(wanted, round(got * scale))
-        for wanted, got in zip(shape, picture.shape, strict=False)
-    ]
+    middle = []
+    for wanted, got in zip(shape, picture.shape, strict=False):
+        side = min(got, max(1, round(wanted / scale)))
+        middle.append(slice((got - side) // 2, (got + side) // 2))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(picture, size[::-1], interpolation=way)
-    top, left = ((got - wanted) // 2 for got, wanted in zip(size, shape, strict=True))
-    return scaled[top : top + shape[0], left : left + shape[1]]
+    return cv2.resize(picture[tuple(middle)], shape[::-1], interpolation=way)
 
 
 def render(
-    image: np.ndarray,
+    photograph: images.Photograph,
     matte: Matte,
     targets: Targets,
     background: Background | None,
@@ -87,9 +92,9 @@ def render(
     """Makes the pictures that the files are to hold.
 
     Args:
-        image: The photograph, (H, W, 3) float32 in [0, 1].
+        photograph: What was matted.
         matte: Its matte.
-        targets: The files to write.
+        targets: The files to write; without `output`, what `paint` paints is left out.
         background: What the foreground is put on; None for a cut-out.
         bits: Of the alpha, 8 or 16.
 
@@ -97,53 +102,51 @@ def render(
         (H, W), (H, W, 3) or (H, W, 4) uint8 by file; (H, W) uint16 for a deep alpha.
     """
     levels = images.to_uint8(matte.alpha)
-    layers = paint_layers(image, matte, background)  # rounded before they are copied
-    pictures = {targets.output: np.dstack([images.to_uint8(x) for x in layers])}
+    pictures = {}
+    if targets.output:
+        layers = paint_layers(photograph, matte, background)
+        rounded = [images.to_uint8(layer) for layer in layers]  # before they are copied
+        pictures[targets.output] = np.dstack(rounded)
     if targets.alpha:
         deep = np.round(matte.alpha * 65535).astype(np.uint16)
         pictures[targets.alpha] = deep if bits == 16 else levels
     if targets.foreground:
-        pictures[targets.foreground] = images.to_uint8(opaque_colours(image, matte))
+        pictures[targets.foreground] = images.to_uint8(matte.foreground)
     return pictures
 
 
-def paint(image: np.ndarray, matte: Matte, background: Background | None) -> np.ndarray:
+def paint(
+    photograph: images.Photograph, matte: Matte, background: Background | None
+) -> np.ndarray:
     """Paints the cut-out or the composite.
 
     Args:
-        image: The photograph, (H, W, 3) float32 in [0, 1].
+        photograph: What was matted.
         matte: Its matte.
         background: What the foreground is put on; None for a cut-out.
 
     Returns:
         (H, W, 4) float32 in [0, 1], not premultiplied, or (H, W, 3).
     """
-    return np.dstack(paint_layers(image, matte, background))
+    return np.dstack(paint_layers(photograph, matte, background))
 
 
 def paint_layers(
-    image: np.ndarray, matte: Matte, background: Background | None
+    photograph: images.Photograph, matte: Matte, background: Background | None
 ) -> list[np.ndarray]:
     """Gives the layers of what `paint` paints, each for itself.
 
     Args:
-        image: The photograph, (H, W, 3) float32 in [0, 1].
+        photograph: What was matted.
         matte: Its matte.
         background: What the foreground is put on; None for a cut-out.
 
     Returns:
         (H, W, 3) float32 in [0, 1]; of a cut-out (H, W) too.
     """
-    colours = opaque_colours(image, matte)
     if background is None:
-        return [colours, matte.alpha]
-    return [Matte(matte.alpha, colours).composite(background(image, matte.alpha))]
-
-
-def opaque_colours(image: np.ndarray, matte: Matte) -> np.ndarray:
-    """Gives the foreground; what a file calls opaque keeps the photograph's colour."""
-    is_opaque = images.to_uint8(matte.alpha)[..., None] == 255
-    return np.where(is_opaque, image, matte.foreground)
+        return [matte.foreground, matte.alpha]
+    return [matte.composite(background(photograph, matte.alpha))]
 
 
 def write_all(
@@ -214,7 +217,7 @@ def _write_standard(content: bytes) -> None:
         raise
 
 
-def _blur(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _blur(photograph: images.Photograph, alpha: np.ndarray) -> np.ndarray:
     """Takes the object out of a picture and the rest out of focus."""
-    filled = rgba.push_pull(image, 1 - alpha)
+    filled = rgba.push_pull(photograph.pixels, 1 - alpha)
     return cv2.GaussianBlur(filled, (0, 0), max(1.0, BLUR * max(alpha.shape)))

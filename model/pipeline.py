@@ -70,7 +70,7 @@ class Matting:
 
         Returns:
             Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
-            to the image where alpha is 1.
+            to the image where alpha is 1 when it is rounded to 8 bits.
 
         Raises:
             FileNotFoundError: If a file does not exist.
@@ -96,7 +96,7 @@ def read_image(source: Picture) -> np.ndarray:
         ValueError: If it is no picture, or an array of another kind.
     """
     if isinstance(source, Image.Image):
-        return images.rgb_of(source)
+        return images.rgb_of(images.complete(source, "image"))
     if not isinstance(source, np.ndarray):
         return images.read_image(source)
     if source.ndim != 3 or source.shape[2] != 3:
@@ -118,7 +118,9 @@ def read_trimap(source: Picture) -> np.ndarray:
         ValueError: If it is no picture, or an array of another kind.
     """
     if isinstance(source, Image.Image):
-        return matting.trimap_from_grey(images.grey_of(source))
+        return matting.trimap_from_grey(
+            images.grey_of(images.complete(source, "trimap"))
+        )
     if not isinstance(source, np.ndarray):
         return images.read_trimap(source)
     if source.ndim != 2:

@@ -190,10 +190,10 @@ def choose_start(
 def paste(
     layers: np.ndarray, top: int, left: int, height: int, width: int
 ) -> np.ndarray:
-    """Moves a picture into an empty frame and cuts off what leaves it."""
+    """Moves a picture into an empty frame and cuts off what leaves it, maybe all."""
     frame = np.zeros((height, width, layers.shape[2]), np.float32)
     layers = layers[max(-top, 0) :, max(-left, 0) :][
-        : height - max(top, 0), : width - max(left, 0)
+        : max(height - max(top, 0), 0), : max(width - max(left, 0), 0)
     ]
     rows = slice(max(top, 0), max(top, 0) + layers.shape[0])
     columns = slice(max(left, 0), max(left, 0) + layers.shape[1])

@@ -22,12 +22,12 @@ class Targets(NamedTuple):
     """The files to write for one picture, or the folders for those of many.
 
     Attributes:
-        output: The cut-out, or the composite.
+        output: The cut-out, or the composite; None where a film has it.
         alpha: Alpha alone, or None.
         foreground: The colours alone, or None.
     """
 
-    output: Path
+    output: Path | None
     alpha: Path | None
     foreground: Path | None
 

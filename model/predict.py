@@ -70,7 +70,7 @@ def predict(
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
-        to the image where alpha is 1.
+        to the image where alpha is 1 when it is rounded to 8 bits.
     """
     return finish(image, run(network, image, trimap, fast))
 
@@ -86,10 +86,13 @@ def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
         The matte.
     """
     alpha = outputs["alpha"]
-    if "foreground" not in outputs:
-        return Matte(alpha, estimate_foreground(image, alpha))
-    is_opaque = alpha[..., None] == 1
-    return Matte(alpha, np.where(is_opaque, image, outputs["foreground"]))
+    if "foreground" in outputs:
+        foreground = outputs["foreground"]
+    else:
+        foreground = estimate_foreground(image, alpha)
+    is_opaque = (images.to_uint8(alpha) == 255).astype(np.uint8)  # as a file has it
+    cv2.copyTo(np.ascontiguousarray(image, np.float32), is_opaque, foreground)
+    return Matte(alpha, foreground)
 
 
 def run(

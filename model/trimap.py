@@ -169,7 +169,8 @@ def from_box(image: np.ndarray, box: Box, band: float = BAND) -> np.ndarray:
 
     Args:
         image: (H, W, 3) float32 in [0, 1].
-        box: Around the object, in pixels; all outside is background.
+        box: Around the object, in pixels; all outside is background, but for the
+            unknown band of an object that reaches to it.
         band: As of `from_mask`.
 
     Returns:

@@ -90,9 +90,8 @@ def layer_folders(tmp_path_factory) -> tuple[Path, Path]:
     """Writes six cut-outs and four backgrounds."""
     folder = tmp_path_factory.mktemp("layers")
     for seed in range(6):
-        images.write_cutout(
-            folder / f"foregrounds/disc{'abcdef'[seed]}.png", *draw_soft_disc(120, seed)
-        )
+        path = folder / f"foregrounds/disc{'abcdef'[seed]}.png"
+        images.write_image(path, np.dstack(draw_soft_disc(120, seed)))
     for seed in range(4):
         random = np.random.default_rng(100 + seed)
         background = random.random((8, 12, 3)).astype(np.float32)

@@ -50,6 +50,19 @@ def test_a_film_gives_its_frames_again_and_again(film):
         assert np.abs(np.subtract(found, [0, 40, 80, 120, 160])).max() <= 3
 
 
+def test_a_film_may_have_a_colon_in_its_name(film, monkeypatch):
+    film.rename(film.with_name("take:2.avi"))
+    monkeypatch.chdir(film.parent)
+    assert len(clip.Clip(Path("take:2.avi"))) == COUNT
+
+
+def test_a_film_cut_short_is_refused_and_no_library_says_anything(film, capfd):
+    film.write_bytes(film.read_bytes()[:200])
+    with pytest.raises(ValueError, match="no f.* that OpenCV can read"):
+        clip.Clip(film)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_folder_is_sorted_by_number(folder):
     source = clip.Clip(folder, Fraction(24))
     assert source.names == ["f8", "f9", "f10", "f11", "f12"]

@@ -100,7 +100,7 @@ def test_red_stays_red_through_every_step_from_file_to_crop(
         set_probability(monkeypatch, other, other == name)
     foreground, alpha = soft_disc(200, 0)
     foreground[:] = [0.9, 0.2, 0.1]
-    images.write_cutout(tmp_path / "red.png", foreground, alpha)
+    images.write_image(tmp_path / "red.png", np.dstack([foreground, alpha]))
     images.write_image(tmp_path / "blue.png", np.full((99, 99, 3), [0.1, 0.2, 0.9]))
     red = cutout.prepare(*images.read_cutout(tmp_path / "red.png"))
     blue = images.to_uint8(images.read_image(tmp_path / "blue.png"))

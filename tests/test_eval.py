@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import model
-from model import checkpoint, images, places, predict
+from model import checkpoint, images, outputs, places, predict
 from model import network as network_module
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -262,8 +262,9 @@ def network(monkeypatch):
 
     def run(_, image, trimap, fast):
         seen.update(image=image, trimap=trimap, fast=fast)
-        foreground = np.broadcast_to(np.float32([0.2, 0.4, 0.6]), image.shape)
-        return predict.Matte(trimap.astype(np.float32) / 255, foreground)
+        alpha = trimap.astype(np.float32) / 255
+        foreground = np.full_like(image, [0.2, 0.4, 0.6])
+        return predict.finish(image, {"alpha": alpha, "foreground": foreground})
 
     def snapshots(logdir):
         return [100, 200] if Path(logdir).is_dir() else []
@@ -453,7 +454,8 @@ def test_the_cutout_has_the_size_and_straight_alpha(folder, network, capsys):
 
 def test_what_rounds_to_opaque_keeps_the_photograph(folder, network, monkeypatch):
     def nearly_opaque(_, image, trimap, fast):
-        return predict.Matte(np.full(trimap.shape, 0.999), np.zeros_like(image))
+        outputs = {"alpha": np.full(trimap.shape, 0.999, np.float32)}
+        return predict.finish(image, outputs | {"foreground": np.zeros_like(image)})
 
     monkeypatch.setattr(predict, "predict", nearly_opaque)
     assert run("image.png trimap.png cutout.png") == 0
@@ -617,6 +619,64 @@ def test_profile_and_resolution_of_the_input_are_kept(folder, network):
             assert opened.info["icc_profile"] == profile
             if not name.endswith("webp"):
                 assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def swapped_profile():
+    """Colours of sRGB with red and green exchanged."""
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for one, other in ((b"rXYZ", b"gXYZ"), (b"rTRC", b"gTRC")):
+        profile = profile.replace(one, b"????", 1).replace(other, one, 1)
+        profile = profile.replace(b"????", other, 1)
+    return profile
+
+
+@pytest.mark.parametrize(
+    ("photograph", "background", "expected"),
+    [
+        ("plain.png", "#20a060", (32, 160, 96)),
+        ("tagged.png", "#20a060", (160, 32, 96)),
+        ("tagged.png", "plain-wall.png", (160, 32, 96)),
+        ("tagged.png", "tagged-wall.png", (32, 160, 96)),
+        ("plain.png", "tagged-wall.png", (160, 32, 96)),
+        ("damaged.png", "#20a060", (32, 160, 96)),
+    ],
+)
+def test_a_background_looks_the_same_under_the_profile_of_the_photograph(
+    photograph, background, expected, folder, network
+):
+    profile = swapped_profile()
+    picture().save("plain.png")
+    picture().save("tagged.png", icc_profile=profile)
+    picture().save("damaged.png", icc_profile=b"no profile")
+    wall = Image.new("RGB", (8, 6), (32, 160, 96))
+    wall.save("plain-wall.png")
+    wall.save("tagged-wall.png", icc_profile=profile)
+    assert run(f"{photograph} trimap.png new.png --composite {background}") == 0
+    behind = pixels("new.png")[1][network["trimap"] == 0]
+    assert np.abs(behind.astype(int) - expected).max() <= 1
+
+
+def test_a_background_covers_the_frame_with_its_middle():
+    wall = np.zeros((10, 40, 3), np.float32)
+    wall[:, 15:25] = 1
+    for shape in ((5, 5), (10, 10), (30, 30)):
+        assert outputs.cover(wall, shape).shape == (*shape, 3)
+        assert outputs.cover(wall, shape).min() > 0.99
+    assert outputs.cover(wall, (3, 30)).shape == (3, 30, 3)
+
+
+def test_too_little_memory_for_a_background_gets_one_line(
+    folder, network, monkeypatch, capsys
+):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(images, "_to_float", fail)
+    assert run("image.png trimap.png new.png --composite image.png") == 1
+    assert capsys.readouterr().err == "eval.py: out of memory; nothing was written\n"
+    assert not Path("new.png").exists()
 
 
 def test_stdin_and_stdout(folder):

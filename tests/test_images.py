@@ -53,7 +53,7 @@ def test_a_cutout_keeps_its_hidden_colours(tmp_path, ending):
     rgba[:4, :, 3] = 0
     floats = rgba.astype(np.float32) / 255
     path = tmp_path / f"cutout{ending}"
-    images.write_cutout(path, floats[..., :3], floats[..., 3])
+    images.write_image(path, floats)
     foreground, alpha = images.read_cutout(path)
     np.testing.assert_array_equal(images.to_uint8(foreground), rgba[..., :3])
     np.testing.assert_array_equal(images.to_uint8(alpha), rgba[..., 3])
@@ -142,6 +142,65 @@ def test_a_palette_with_transparency_is_read_by_every_reader(tmp_path, ending):
     np.testing.assert_array_equal(alpha, [[1, 0]])
     np.testing.assert_array_equal(foreground[0, 0], [1, 0, 0])
     assert images.read_grey(path).shape == (1, 2)
+
+
+def test_a_palette_with_several_transparencies_is_read_without_a_warning(tmp_path):
+    picture = Image.new("P", (3, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255, 0, 255, 0])
+    for place in range(3):
+        picture.putpixel((place, 0), place)
+    picture.save(tmp_path / "palette.png", transparency=bytes([255, 128, 7]))
+    image = images.to_uint8(images.read_image(tmp_path / "palette.png"))
+    np.testing.assert_array_equal(image, [[[255, 0, 0], [0, 0, 255], [0, 255, 0]]])
+
+
+def write_tiff(path, strip, bits, photometric, width):
+    """A grey TIFF of one row, made by hand; without resolution."""
+    tags = [(256, width), (257, 1), (258, bits), (259, 1), (262, photometric)]
+    tags += [(273, 8), (277, 1), (278, 1), (279, len(strip))]
+    entries = [struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags]
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(strip))
+    directory = struct.pack("<H", len(tags)) + b"".join(entries) + bytes(4)
+    path.write_bytes(head + strip + directory)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("strip", "bits", "photometric", "expected"),
+    [
+        (struct.pack("<2H", 0, 65535), 16, 1, [0, 1]),
+        (struct.pack("<2H", 0, 65535), 16, 0, [1, 0]),
+        (struct.pack("<2H", 13107, 52428), 16, 0, [0.8, 0.2]),
+        (bytes([0xFF, 0xF0, 0x00]), 12, 1, [1, 0]),
+        (bytes([0x33, 0x3C, 0xCC]), 12, 1, [0.2, 0.8]),
+    ],
+)
+def test_deep_grey_of_a_tiff_is_read_from_black_to_white(
+    tmp_path, strip, bits, photometric, expected
+):
+    path = write_tiff(tmp_path / "deep.tif", strip, bits, photometric, 2)
+    np.testing.assert_allclose(images.read_grey(path), [expected], atol=1e-4)
+    image = images.read_image(path)
+    np.testing.assert_allclose(image[0, :, 1], expected, atol=1e-4)
+
+
+def test_a_resolution_that_is_not_told_is_none_and_others_turn_along(tmp_path):
+    path = write_tiff(tmp_path / "plain.tif", bytes([0, 0, 0, 0]), 16, 1, 2)
+    assert images.read_photograph(path).resolution is None
+    exif = Image.Exif()
+    for orientation, expected in ((3, (300, 72)), (6, (72, 300))):
+        exif[0x0112] = orientation
+        path = tmp_path / f"{orientation}.jpg"
+        Image.new("RGB", (6, 4)).save(path, dpi=(300, 72), exif=exif)
+        assert images.read_photograph(path).resolution == expected
+
+
+def test_a_mask_in_lab_is_its_lightness(tmp_path):
+    picture = Image.new("LAB", (2, 1), (0, 128, 128))
+    picture.putpixel((1, 0), (255, 128, 128))
+    picture.save(tmp_path / "lab.tif")
+    grey = images.read_grey(tmp_path / "lab.tif")
+    assert grey.shape == (1, 2) and grey[0, 0] < 0.1 < 0.9 < grey[0, 1]
 
 
 def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):

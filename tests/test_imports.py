@@ -32,6 +32,7 @@ LAYERS = [
         "model.flow",
         "model.precision",
         "model.engine",
+        "model.profiles",
     },
     {
         "model.storage",

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import model
-from model import Matting, images
+from model import Matting, images, pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE, TRIMAP = ROOT / "images/example.jpg", ROOT / "images/example-trimap.png"
@@ -70,6 +70,31 @@ def test_threads_may_share_it(matte_it, expected):
         np.testing.assert_allclose(matte.alpha, expected.alpha, atol=1e-5)
 
 
+def test_threads_may_share_a_picture_that_is_only_opened(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    images.write_image(tmp_path / "noise.png", levels)
+    for _ in range(3):
+        with Image.open(tmp_path / "noise.png") as opened:
+            with ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(pipeline.read_image, [opened] * 8))
+        for image in found:
+            np.testing.assert_array_equal(images.to_uint8(image), levels)
+
+
+def test_a_damaged_picture_that_is_only_opened_is_refused(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    images.write_image(tmp_path / "noise.png", levels)
+    path = tmp_path / "short.png"
+    path.write_bytes((tmp_path / "noise.png").read_bytes()[:-900])
+    for read, name in (
+        (pipeline.read_image, "image"),
+        (pipeline.read_trimap, "trimap"),
+    ):
+        with Image.open(path) as opened:
+            with pytest.raises(ValueError, match=f"^{name}: not a complete picture"):
+                read(opened)
+
+
 def test_fast_is_close_and_not_the_same(expected):
     fast = Matting(fast=True)(IMAGE, TRIMAP)
     difference = np.abs(fast.alpha - expected.alpha)
@@ -93,6 +118,7 @@ def test_smoke_needs_no_foreground_if_it_is_said_to_be_translucent(matte_it):
         (np.full((9, 9, 3), 255.0), TRIMAP, "image: values are not in"),
         (np.full((9, 9, 3), np.nan), TRIMAP, "image: values are not in"),
         (IMAGE, np.zeros((9, 9, 1), np.uint8), r"trimap: got shape \(9, 9, 1\)"),
+        (np.zeros((0, 5, 3), np.uint8), np.zeros((0, 5), np.uint8), "empty, got 5x0"),
         (IMAGE, np.zeros((9, 9), np.uint8), "trimap is 9x9 but its image is 512x512"),
     ],
 )

@@ -60,6 +60,14 @@ def test_any_shape_is_placed_in_the_frame_and_leaves_something_unknown(shape):
         json.dumps(numbers)
 
 
+@pytest.mark.parametrize(
+    ("top", "left"), [(7, 0), (0, 9), (-10, 0), (5, -4), (-20, 40)]
+)
+def test_what_lies_beside_the_frame_leaves_it_empty(top, left):
+    frame = placement.paste(np.ones((10, 4, 4), np.float32), top, left, 5, 4)
+    assert frame.shape == (5, 4, 4) and not frame.any()
+
+
 def test_a_sample_is_the_equation_of_its_layers_and_depends_on_its_generator_alone():
     background = np.random.default_rng(0).random((70, 50, 3), np.float32)
     arrays, again, other = (
