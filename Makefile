@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-INSTALLED := $(VENV)/installed
-TEST_INSTALLED := $(VENV)/installed-test
 # e.g. make test PYTEST_FLAGS="-n 2", make install REQUIREMENTS=requirements-gpu.txt
 PYTEST_FLAGS ?=
 REQUIREMENTS ?= requirements.txt
+INSTALLED := $(VENV)/installed-$(basename $(notdir $(REQUIREMENTS)))
+TEST_INSTALLED := $(INSTALLED)-test
 HELD_OUT := scripts/dataset/heldout/composites
 PICTURES := hair-900-0--000 fur-901-0--000 veil-900-0--000 \
   flightgear-bougainvillier--000 wesnoth-utbs-archer--000 wire-900-0--000

@@ -10,6 +10,7 @@ a sixteenth of the resolution, its batch norm folded in, as float16.
 """
 
 import argparse
+import pickle
 import sys
 from pathlib import Path
 
@@ -85,7 +86,10 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in state.items()}
-    except (RuntimeError, AttributeError, EOFError, KeyError) as error:
+    except (
+        *(RuntimeError, AttributeError, EOFError, KeyError, ValueError),
+        pickle.UnpicklingError,
+    ) as error:
         first_line = str(error).strip().splitlines()[0]
         raise ValueError(f"{path}: no PyTorch checkpoint ({first_line})") from error
 

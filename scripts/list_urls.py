@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from model import places
 from scripts.help import add_verbosity
 
 COLUMNS = (
@@ -141,6 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_args(arguments)
     try:
+        places.check_kept(options.output, [options.manifest])
         rows = list_addresses(options.manifest, options.status)
         write_addresses(options.output, rows)
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ every picture shown.
 """
 
 import argparse
+import re
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -93,8 +94,8 @@ def draw_classes(
 
 
 def name_class(row: dict[str, str]) -> str:
-    """Names the class of a picture, of one without its kind."""
-    return row["group"] or row["kind"]
+    """Names the class of a picture, of one without its kind; fit for a file's name."""
+    return re.sub(r"[^\w-]+", "-", row["group"]).strip("-") or row["kind"]
 
 
 def main(arguments: list[str] | None = None) -> int:

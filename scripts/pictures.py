@@ -57,7 +57,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--width", type=int, default=320, help="of one picture, pixels")
     add("--output", type=Path, default=ROOT / "images", help="folder to draw into")
     add_verbosity(parser, "tell each picture while it is drawn")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for name in ("rows", "width"):
+        if vars(options)[name] < 1:
+            parser.error(f"--{name}: got {vars(options)[name]}; give 1 or more")
+    return options
 
 
 def choose_pairs(

@@ -185,11 +185,15 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="soak-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"soak.py: --folder: {folder}: {error.strerror}", file=sys.stderr)
+        return 2
     engine.load_tensorflow()
     from model import dataset, gan, history, saving, training  # noqa: F401 (once)
 
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="soak-"))
-    folder.mkdir(parents=True, exist_ok=True)
     if options.verbose:
         print(f"{folder / 'log.txt'}: what the processes say", flush=True)
     told = []

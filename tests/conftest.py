@@ -134,10 +134,12 @@ class Site:
         asked: The paths asked for, with their queries, in order; robots.txt too.
         agents: The User-Agent headers met.
         delay: Seconds before each answer.
+        trickle: Seconds after each byte of a picture's body; all at once if 0.
     """
 
     def __init__(self):
         self.answers, self.asked, self.agents, self.delay = {}, [], set(), 0
+        self.trickle = 0
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -174,7 +176,12 @@ class Site:
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 handler.send_header(name, value)
             handler.end_headers()
-            handler.wfile.write(body)
+            if not self.trickle or not parts.path.endswith(".png"):
+                handler.wfile.write(body)
+                return
+            for number in range(len(body)):
+                handler.wfile.write(body[number : number + 1])
+                time.sleep(self.trickle)
 
     def pictures_asked(self):
         """Lists the paths asked for under /pictures/."""

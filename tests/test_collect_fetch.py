@@ -140,6 +140,40 @@ def test_a_redirect_to_no_address_is_an_error_of_its_own(site, location):
         make_fetcher().fetch(site.address + "/a")
 
 
+@pytest.mark.parametrize("status", [500, 501, 521])
+def test_robots_txt_of_a_host_in_trouble_forbids_only_now(site, status):
+    site.answers.update({"/robots.txt": status, "/a.png": b"picture"})
+    with pytest.raises(FetchError, match=f"robots.txt: HTTP {status}") as caught:
+        make_fetcher().fetch(site.address + "/a.png")
+    assert caught.value.temporary
+    assert "/a.png" not in site.asked
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        b"\xef\xbb\xbfUser-agent: *\nDisallow: /",
+        b"User-agent: *\n\nDisallow: /",
+        b"User-agent: *\nAllow: /\nDisallow: /private/",
+        b"User-agent: *\nDisallow: /*.png$",
+    ],
+)
+def test_robots_txt_is_read_as_rfc_9309_says(site, rules):
+    site.answers.update({"/robots.txt": rules, "/private/a.png": b"picture"})
+    with pytest.raises(FetchError, match="forbidden by robots.txt"):
+        make_fetcher().fetch(site.address + "/private/a.png")
+
+
+def test_a_body_that_trickles_is_given_up_in_time(site, monkeypatch):
+    monkeypatch.setattr(fetch, "LONGEST_TRANSFER", 0.3)
+    site.trickle = 0.1
+    site.answers["/a.png"] = b"x" * 40
+    begun = time.monotonic()
+    with pytest.raises(FetchError, match="too slow"):
+        make_fetcher(attempts=1).fetch(site.address + "/a.png")
+    assert time.monotonic() - begun < 3
+
+
 def test_a_line_of_robots_txt_that_cannot_be_read_leaves_the_others(site):
     site.answers["/robots.txt"] = b"User-agent: *\nDisallow: http://[b\nDisallow: /p"
     site.answers["/a"] = b"x"

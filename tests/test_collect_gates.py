@@ -3,7 +3,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from model import matting
 from scripts.collect import checkerboard, gates
@@ -173,6 +173,24 @@ def test_a_background_is_stored_as_jpeg_and_scaled_down():
     prepared = gates.prepare(data, "background", largest_side=450)
     assert (prepared.width, prepared.height, prepared.suffix) == (450, 300, ".jpg")
     assert stored(prepared).shape == (300, 450, 3)
+
+
+@pytest.mark.parametrize("kind", ["foreground", "background"])
+def test_colours_of_another_profile_are_stored_as_they_look(kind):
+    """Of one in which red and green are exchanged."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for one, other in ((b"rXYZ", b"gXYZ"), (b"rTRC", b"gTRC")):
+        profile = profile.replace(one, b"????", 1).replace(other, one, 1)
+        profile = profile.replace(b"????", other, 1)
+    array = draw_leaf() if kind == "foreground" else draw_photograph()
+    plain, tagged = (
+        np.asarray(stored(gates.prepare(encode(array, **options), kind)))
+        for options in ({}, {"icc_profile": profile})
+    )
+    exchanged = plain[..., [1, 0, 2, 3][: plain.shape[2]]].astype(int)
+    is_seen = plain[..., 3] > 0 if kind == "foreground" else np.full(plain.shape[:2], 1)
+    assert np.abs(tagged - exchanged)[is_seen.astype(bool)].mean() < 3
+    assert np.abs(tagged - plain.astype(int)).mean() > 5
 
 
 def test_a_background_is_turned_upright():

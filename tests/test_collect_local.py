@@ -53,6 +53,16 @@ def test_a_manifest_in_the_folder_tells_creators_and_licences(tmp_path):
     assert (unknown.creator, unknown.licence, unknown.split) == ("", "CC0-1.0", "")
 
 
+def test_what_a_manifest_licenses_gets_nothing_of_the_command_lines_licence(tmp_path):
+    put(tmp_path / "foregrounds/a.png")
+    put(tmp_path / "foregrounds/b.png")
+    (tmp_path / "manifest.csv").write_text("path,licence\nforegrounds/a.png,GPL-2+\n")
+    given = "CC0-1.0", "https://cc/0", "Me"
+    known, unknown = LocalSource(tmp_path, *given).search("foreground", [], 9)
+    assert (known.licence, known.licence_url, known.creator) == ("GPL-2+", "", "")
+    assert (unknown.licence, unknown.licence_url, unknown.creator) == given
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(SourceError, match="--folder: no folder"):
         LocalSource(tmp_path / "none")

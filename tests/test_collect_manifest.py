@@ -44,6 +44,32 @@ def test_a_row_tells_all_that_the_source_told_in_one_line():
     assert (row["query"], row["licence"], row["path"]) == ("cat", "CC0-1.0", "")
 
 
+def test_a_text_that_is_no_unicode_does_not_spoil_the_collection(tmp_path):
+    book = Manifest(tmp_path)
+    told = {"title": "Cat \ud83d...", "name": "caf\udce9"}
+    add(book, candidate("caf\udce9.png", **told), b"1")
+    book.write()
+    [row] = Manifest(tmp_path).rows.values()
+    assert (row["url"], row["title"]) == ("caf?.png", "Cat ?...")
+    assert (tmp_path / row["path"]).read_bytes() == b"1"
+
+
+def test_a_picture_stays_with_its_row_when_a_failure_may_pass(tmp_path):
+    """Otherwise, when it changes sides later, it would be on both."""
+    book = Manifest(tmp_path)
+    before = add(book, candidate(), b"1")
+    moved = candidate(split="heldout")
+    book.add({**rows.describe(moved), "status": "try again: HTTP 503"}, None)
+    assert list(book.rows.values()) == [before]
+    add(book, moved, b"1")
+    book.write()
+    assert [path for path in files_in(tmp_path) if path.endswith(".webp")] == [
+        book.rows[rows.key_of(moved)]["path"]
+    ]
+    book.add({**rows.describe(moved), "status": "not fetched: HTTP 404"}, None)
+    assert not list(tmp_path.rglob("*.webp"))
+
+
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
     book = Manifest(tmp_path)
     add(book, candidate(title='comma, "quote" | ünïcode'), b"1")

@@ -107,6 +107,13 @@ def test_what_is_no_manifest_is_one_line(tmp_path, capsys, text, message):
     assert list_urls.main([str(tmp_path / "none"), str(tmp_path / "o")]) == 2
 
 
+def test_the_manifest_itself_is_not_overwritten(manifest, capsys):
+    before = manifest.read_bytes()
+    assert list_urls.main([str(manifest), str(manifest)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert manifest.read_bytes() == before
+
+
 def test_the_listed_addresses_do_for_the_source_urls(manifest, tmp_path):
     urls = pytest.importorskip("scripts.collect.urls")
     list_urls.main([str(manifest), str(tmp_path / "o")])

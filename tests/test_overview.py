@@ -43,6 +43,15 @@ def test_it_draws_a_sheet_for_each_class_and_credits_what_shows(collection, tmp_
     assert credits.count("by Ann") == 4
 
 
+def test_a_class_names_a_file_in_the_folder_and_no_other():
+    for group, name in (
+        ("../../evil", "evil"),
+        ("a b/c", "a-b-c"),
+        ("..", "foreground"),
+    ):
+        assert overview.name_class({"group": group, "kind": "foreground"}) == name
+
+
 def test_a_limit_spreads_over_the_class():
     rows = [{"source": "debian", "path": f"{number:02}"} for number in range(20)]
     chosen = [row["path"] for row in overview.choose_rows(rows, 4)]

@@ -95,6 +95,14 @@ def test_translucent_things_are_shown_over_a_new_background(
         )
 
 
+@pytest.mark.parametrize("option", ["--width", "--rows"])
+def test_nothing_is_drawn_of_no_size(option, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        pictures.main([str(tmp_path), option, "0"])
+    assert stopped.value.code == 2
+    assert f"{option}: got 0; give 1 or more" in capsys.readouterr().err
+
+
 def test_a_name_that_is_not_there_is_refused(data_directory, runs, tmp_path):
     options = ["--plain", runs[0], "--gan", runs[1], "--output", tmp_path]
     result = run_command(data_directory, *options, "--names", "fox")

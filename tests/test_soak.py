@@ -47,6 +47,13 @@ def test_a_forked_process_is_killed_when_it_has_got_somewhere(tmp_path):
         os.kill(number, 0)
 
 
+def test_a_folder_that_is_a_file_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert soak.main([str(tmp_path), "--folder", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
     assert soak.main([str(tmp_path / "none")]) == 2
     error = capsys.readouterr().err

@@ -9,11 +9,12 @@ NAME.sha256, as sha256sum writes it, with the checksums of the packages.
 import os
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from scripts.collect.candidate import Candidate, SourceError
 from scripts.collect.packages import PackageError, Packages
-from scripts.collect.rows import read_table
+from scripts.collect.rows import AGAIN, read_table
 
 SELECTION = Path(__file__).with_suffix(".csv")
 CACHE = (
@@ -84,7 +85,9 @@ class DebianSource:
         key = row["package"], row["version"]
         paths = self.unpack(key)
         path, fault = paths.get(row["member"]), self._faults.get(key, "")
-        if not fault and path is None:
+        if fault:
+            fault = f"{AGAIN}: {fault}"
+        elif path is None:
             fault = f"{'='.join(key)} has no such file"
         statement = copyright_file(row["package"])
         if not fault and not is_granted(paths.get(statement), row):
@@ -138,7 +141,8 @@ def is_granted(path: Path | None, row: dict[str, str]) -> bool:
     """Tells whether a copyright file says what a row of a selection claims.
 
     A statement `Files: A B` is granted by a paragraph for files among which A and B
-    are, and of the row's licence; any other has to be in the text word for word.
+    are, and of the row's licence, unless a later one, which counts more, is for the
+    row's own file by another licence; any other has to be in the text word for word.
     """
     if path is None:
         return False
@@ -147,15 +151,24 @@ def is_granted(path: Path | None, row: dict[str, str]) -> bool:
     if not statement.startswith(GLOB):
         return " ".join(statement.split()) in " ".join(text.split())
     globs = set(statement.removeprefix(GLOB).split())
+    granted = False
     for paragraph in re.split(r"\n[ \t]*\n", text):
         fields = dict(
             re.findall(r"^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)", paragraph, re.M)
         )
         files = set(fields.get("Files", "").split())
         short = (fields.get("License", "").strip().splitlines() or [""])[0]
-        if globs <= files and spdx(short) == row["licence"]:
-            return True
-    return False
+        is_same = spdx(short) == row["licence"]
+        if globs <= files and is_same:
+            granted = True
+        elif not is_same and is_among(row["member"], files - {"*"}):
+            granted = False
+    return granted
+
+
+def is_among(member: str, globs: set[str]) -> bool:
+    """Tells whether a file, installed below some folder, is one of those meant."""
+    return any(fnmatchcase(member, f"*/{glob}") for glob in globs)
 
 
 def spdx(short: str) -> str:

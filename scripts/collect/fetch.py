@@ -11,9 +11,9 @@ REQUESTS_CA_BUNDLE and the proxy variables are honoured.
 import json
 import time
 from urllib.parse import urljoin, urlsplit
-from urllib.robotparser import RobotFileParser
 
 import requests
+from protego import Protego
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
@@ -74,7 +74,7 @@ class Fetcher:
         self.backoff, self.timeout = backoff, timeout
         self._session = requests.Session()
         self._session.headers["User-Agent"] = agent
-        self._rules: dict[str, RobotFileParser] = {}  # by scheme and host
+        self._rules: dict[str, Protego] = {}  # by scheme and host
         self._free_at: dict[str, float] = {}  # by host: time of the next turn
         self._lost_until: dict[str, float] = {}  # by host: time of another attempt
         self._closed: dict[
@@ -135,19 +135,16 @@ class Fetcher:
         nothing now (RFC 9309, 2.3.1.3 and 2.3.1.4).
         """
         if site not in self._rules:
-            rules = RobotFileParser()
             try:
                 _, body = self._follow(f"{site}/robots.txt", None, obey=False)
             except FetchError as error:
-                if error.temporary and error.status:
+                if error.temporary and error.status or error.status >= 500:
                     raise FetchError(f"robots.txt: {error}", True) from error
                 if error.temporary:
                     raise
                 body = b""
-            lines = body.decode("utf-8", "replace").splitlines()
-            rules.parse([line for line in lines if is_rule(line)])
-            self._rules[site] = rules
-        if not self._rules[site].can_fetch(ROBOT, url):
+            self._rules[site] = Protego.parse(body.decode("utf-8-sig", "replace"))
+        if not self._rules[site].can_fetch(url, ROBOT):
             raise FetchError("forbidden by robots.txt")
 
     def _ask(
@@ -206,7 +203,8 @@ class Fetcher:
                     message += f", {detail}"
                 raise FetchError(message, status in BUSY, status, wait)
             pieces, size = [], 0
-            for piece in response.iter_content(CHUNK):
+            # what is there, not a full piece: a slow body shall not hide its time
+            while piece := response.raw.read1(CHUNK, decode_content=True):
                 pieces.append(piece)
                 size += len(piece)
                 if size > self.largest:
@@ -245,15 +243,6 @@ def split_address(url: str) -> tuple[str, str]:
     if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
         raise FetchError(f"not a web address, got {url[:200]!r}")
     return parts.scheme, parts.netloc
-
-
-def is_rule(line: str) -> bool:
-    """Tells whether a line of a robots.txt can be read; one that cannot is no rule."""
-    try:
-        RobotFileParser().parse(["User-agent: *", line])
-    except ValueError:
-        return False
-    return True
 
 
 def retry_after(headers: dict[str, str]) -> float:

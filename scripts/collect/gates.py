@@ -14,7 +14,7 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
-from model import images, matting, rgba
+from model import images, matting, profiles, rgba
 from scripts.collect.checkerboard import is_checkerboard
 
 LEAST_COVER, MOST_COVER = 0.02, 0.95  # mean alpha of the visible part
@@ -89,7 +89,7 @@ def decode(data: bytes) -> Image.Image:
     """Decodes a whole file, upright; of an animation the first frame.
 
     Returns:
-        RGBA if it has transparency, else RGB, 8 bits a channel.
+        RGBA if it has transparency, else RGB, 8 bits a channel, in sRGB.
     """
     try:
         with warnings.catch_warnings():
@@ -101,7 +101,10 @@ def decode(data: bytes) -> Image.Image:
                 if picture.mode.startswith(("I", "F")):
                     raise Refused(f"not 8 bits a channel: {picture.mode}")
                 has_alpha = picture.has_transparency_data
-                return picture.convert("RGBA" if has_alpha else "RGB")
+                rgb = picture.convert("RGBA" if has_alpha else "RGB")
+                is_rgb = picture.mode in ("RGB", "RGBA", "P")
+                profile = picture.info.get("icc_profile") if is_rgb else None
+                return to_srgb(rgb, profile) if profile else rgb
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Refused("too many pixels") from error
     except Image.UnidentifiedImageError as error:
@@ -116,6 +119,14 @@ def decode(data: bytes) -> Image.Image:
     except Exception as error:  # each of Pillow's many decoders raises what it likes
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise Refused(f"not a picture that can be decoded: {reason}") from error
+
+
+def to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Gives a picture, RGB or RGBA, the values that its colours have in sRGB."""
+    levels = np.asarray(picture)
+    colours = profiles.convert(levels[..., :3].astype(np.float32) / 255, profile, None)
+    converted = np.dstack([images.to_uint8(colours), levels[..., 3:]])
+    return Image.fromarray(converted)
 
 
 def prepare_foreground(

@@ -59,8 +59,9 @@ class LocalSource:
     def describe(self, kind: str, path: Path, folders: tuple[str, ...]) -> Candidate:
         """Says what is known of a file; a folder that it is in names its group."""
         inside = path.relative_to(self.folder).as_posix()
-        told = {"group": folders[0] if folders else "", **self.same}
-        told.update(self.known.get(inside, {}))
+        known = self.known.get(inside, {})
+        same = {} if "licence" in known else self.same  # never half of each
+        told = {"group": folders[0] if folders else "", **same, **known}
         return Candidate(
             kind=kind,
             source=self.name,

@@ -136,9 +136,15 @@ class Manifest:
         return (free or paths)[0]
 
     def add(self, row: dict[str, str], data: bytes | None) -> None:
-        """Takes a row down and then, if there is one, its file."""
+        """Takes a row down and then, if there is one, its file.
+
+        After a failure that may not last, a picture that is there stays, with its row.
+        """
         path = self.output / row["path"] if data is not None else None
         key = row["kind"], row["url"]
+        is_passing = path is None and row["status"].startswith(AGAIN)
+        if is_passing and self.rows.get(key, row)["path"]:
+            return
         if path:
             if self.rows.get(key, row)["path"] != row["path"]:
                 self._remove_file(key)  # first: a kill must not leave it on both sides
@@ -150,7 +156,7 @@ class Manifest:
             journal.write(json.dumps(row) + "\n")
         if path:
             os.replace(temporary, path)
-        elif not row["status"].startswith(AGAIN):
+        elif not is_passing:
             self._remove_file(key)
         self.rows[key] = row
 

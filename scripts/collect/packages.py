@@ -227,7 +227,7 @@ def extract_inner(archive: Path, names: set[str]) -> None:
 def write(file: IO[bytes], path: Path) -> None:
     """Copies an open file to a path where it is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with open(temporary, "wb") as copy:
         shutil.copyfileobj(file, copy, 1 << 20)
     os.replace(temporary, path)

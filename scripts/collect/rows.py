@@ -21,7 +21,7 @@ def describe(candidate: Candidate) -> dict[str, str]:
     row = dict.fromkeys(COLUMNS, "")
     for name, value in candidate._asdict().items():
         if name in row and name != "path":  # a row's path is that of our own file
-            row[name] = " ".join(str(value).split())[:LONGEST_FIELD]
+            row[name] = clean(str(value))[:LONGEST_FIELD]
     row["url"] = key_of(candidate)[1]
     return row
 
@@ -32,13 +32,24 @@ def key_of(candidate: Candidate) -> tuple[str, str]:
     >>> key_of(Candidate("foreground", "urls", "", "http://h/a.png", crop=(8, 0, 9, 4)))
     ('foreground', 'http://h/a.png#xywh=8,0,1,4')
     """
-    url = " ".join(candidate.url.split())
+    url = clean(candidate.url)
     if candidate.crop is not None:
         left, top, right, bottom = candidate.crop
         url += f"#xywh={left},{top},{right - left},{bottom - top}"
     if not url:  # a failure before there was an address
         url = f"#{candidate.source}: {candidate.query or candidate.name}".strip()
     return candidate.kind, url
+
+
+def clean(text: str) -> str:
+    r"""Makes one line of a text that any file can hold.
+
+    A name that is not UTF-8, or half of a character that is cut in two, is no text.
+
+    >>> clean("caf\udce9  au lait")
+    'caf? au lait'
+    """
+    return " ".join(text.encode("utf-8", "replace").decode().split())
 
 
 def fragment(url: str) -> str:

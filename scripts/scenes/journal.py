@@ -33,7 +33,7 @@ def take_up(output: Path) -> dict[str, dict]:
     Returns:
         File name -> row of each frame that is there; the manifest has just these.
     """
-    for path in output.rglob("*.part"):
+    for path in (*output.glob("manifest.part"), *output.glob("foregrounds/*.part")):
         path.unlink()
     rows = read_rows(output / MANIFEST)
     rows = {name: row for name, row in rows.items() if (output / name).is_file()}
