@@ -43,10 +43,15 @@ def train(options: argparse.Namespace) -> int:
     workers = cluster.join(
         options.strategy, options.batch_size, options.jit, options.quiet
     )
-    if not workers.is_chief:
-        return train_with(workers, options)
-    with lock.hold(options.logdir / "history.csv", "--logdir"):
-        return train_with(workers, options)
+    import tensorflow as tf
+
+    try:
+        if not workers.is_chief:
+            return train_with(workers, options)
+        with lock.hold(options.logdir / "history.csv", "--logdir"):
+            return train_with(workers, options)
+    except tf.errors.OpError as error:  # before the first batch
+        raise OSError(engine.explain(error)) from error
 
 
 def train_with(workers, options: argparse.Namespace) -> int:
@@ -76,6 +81,7 @@ def train_with(workers, options: argparse.Namespace) -> int:
         options.logdir, gan, options.keep, is_writer=workers.is_chief
     )
     config = provenance.collect(vars(options), phases, gan.generator)
+    pairs = read_validation(options) if workers.is_chief else []
     first = take_up(options, checkpoints, config)
     if not workers.agreed(first):
         raise ValueError(
@@ -89,12 +95,13 @@ def train_with(workers, options: argparse.Namespace) -> int:
             f"{options.logdir}: has seen {first} batches of the {total} planned; "
             "raise --gen_epoch or --adv_epoch to go on"
         )
+    if options.checkpoint is not None:
+        checkpoints.go_on_from(first)
     if workers.is_chief:
         provenance.write_config(options.logdir, config, first)
     if options.verbose:
         for name, value in config.items():
             print(f"{name}: {value}", file=sys.stderr)
-    pairs = read_validation(options) if workers.is_chief else []
     with tempfile.TemporaryDirectory() as unread:  # what others than the chief write
         logdir = options.logdir if workers.is_chief else Path(unread)
         diary = history.History(logdir, first)
@@ -228,10 +235,16 @@ def build_gan(options: argparse.Namespace):
 def read_validation(options: argparse.Namespace) -> list[dict]:
     """Reads the fixed validation pairs; none if the data has no such split."""
     from model import dataset
+    from model.composites import NoComposites
 
     try:
         composites = dataset.Composites(options.data, "val")
-    except FileNotFoundError:
+    except NoComposites:
+        if options.patience:
+            raise ValueError(
+                f"--patience: {options.data} has no validation split; leave it out, or "
+                "make one with scripts/combine.py --val-fraction"
+            ) from None
         print("no validation split: training goes without", file=sys.stderr)
         return []
     return list(dataset.validation_pairs(composites, options.validation_images))

@@ -79,10 +79,13 @@ def forget_after(path: Path, step: int) -> None:
     if is_whole:
         return
     temporary = path.with_name(f".part-{path.name}")
-    with tf.io.TFRecordWriter(str(temporary)) as writer:
-        for record in kept:
-            writer.write(record)
-    temporary.replace(path)
+    try:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in kept:
+                writer.write(record)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def panel(pair: dict, alpha: np.ndarray) -> np.ndarray:

@@ -14,8 +14,6 @@ import tensorflow as tf
 
 from model import engine
 
-STRATEGIES = ("auto", "none", "mirrored", "multiworker")
-
 LOST = (  # what a process sees when another has ended
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -163,7 +161,8 @@ def start(kind: str, place: Place) -> Cluster:
     """Chooses the strategy; nothing else may have used TensorFlow before.
 
     Args:
-        kind: One of `STRATEGIES`; `auto` takes what TF_CONFIG and the GPUs suggest.
+        kind: As of train.py's `--strategy`; `auto` takes what TF_CONFIG and the GPUs
+            suggest.
         place: As `read_place` gives it.
 
     Returns:
@@ -226,12 +225,12 @@ def choose(kind: str, workers: int, gpus: int) -> str:
     """Names the strategy that is meant.
 
     Args:
-        kind: One of `STRATEGIES`.
+        kind: As of train.py's `--strategy`.
         workers: Processes that TF_CONFIG lists, 1 without it.
         gpus: Of this process.
 
     Returns:
-        One of `STRATEGIES`, but not `auto`.
+        The same, but not `auto`.
 
     Raises:
         ValueError: If several processes are wanted and TF_CONFIG lists none.

@@ -16,6 +16,10 @@ from model import example, images, matting, records, storage
 PARTS = ("image", "trimap", "alpha", "foreground")
 
 
+class NoComposites(FileNotFoundError):
+    """A split has no composites at all."""
+
+
 class Composites:
     """The stored composites of one split.
 
@@ -32,7 +36,8 @@ class Composites:
             split: `train` or `val`.
 
         Raises:
-            FileNotFoundError: If there are none, or a file of records is gone.
+            NoComposites: If there are none.
+            FileNotFoundError: If a file of records is gone.
             ValueError: If a file of records is cut short, or no manifest lists it.
         """
         self.directory = directory / split
@@ -41,7 +46,7 @@ class Composites:
             self.places = find_records(directory, split)
             self.names = sorted(self.places)
         elif isinstance(directory, storage.Address):
-            raise FileNotFoundError(
+            raise NoComposites(
                 f"{self.directory}: no *.tfrecord; make them with scripts/combine.py "
                 "--format tfrecord and copy them there"
             )
@@ -50,7 +55,7 @@ class Composites:
                 path.stem for path in (self.directory / "image").glob("*.png")
             )
         if not self.names:
-            raise FileNotFoundError(
+            raise NoComposites(
                 f"{self.directory}/image: no *.png; run scripts/combine.py first"
             )
 

@@ -6,6 +6,8 @@ squeeze-and-excitation, ReLU6. The weights were learned on ImageNet, and each ba
 norm was folded into the convolution before it (`scripts/convert_encoder.py`).
 """
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,11 +91,11 @@ def load_pretrained(network: keras.Model, path: Path) -> None:
         ValueError: If it is damaged or does not fit.
     """
     try:
-        with np.load(path) as arrays:
+        with open(path, "rb") as file, np.load(file) as arrays:
             for name in sorted({key.rpartition("/")[0] for key in arrays}):
                 layer = network.get_layer(name)
                 layer.set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
-    except (KeyError, OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, FileNotFoundError):
             raise FileNotFoundError(
                 f"{path}: no such file; make it with scripts/convert_encoder.py"

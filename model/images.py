@@ -8,6 +8,7 @@ from the standard input.
 import contextlib
 import io
 import os
+import secrets
 import sys
 import threading
 import warnings
@@ -253,7 +254,8 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: If that cannot be written; then the old one stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # not by the process id, which is the same in two containers
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)

@@ -1,9 +1,10 @@
 """What train.py can be told: its options, their defaults and bounds."""
 
 import argparse
+import math
 from pathlib import Path
 
-from model import __version__, checkpoint, storage
+from model import __version__, checkpoint, plan, storage
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")  # policies of Keras
 
@@ -129,7 +130,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--schedule",
-        choices=["cosine", "trapezoid", "constant"],
+        choices=plan.SCHEDULES,
         help="of the learning rate (matting: trapezoid, which falls in the last "
         "quarter, so that a run can be prolonged from before; paper2018: constant)",
     )
@@ -276,11 +277,11 @@ def check_options(options: argparse.Namespace) -> None:
     )
     for flag, low in least.items():
         value = getattr(options, flag.replace("-", "_"))
-        if value is not None and value < low:
+        if value is not None and not low <= value < math.inf:
             raise ValueError(f"--{flag}: got {value}; give {low} or more")
     for flag in ("lr", "disc_lr"):
         rate = getattr(options, flag)
-        if not rate > 0:
+        if not 0 < rate < math.inf:
             raise ValueError(f"--{flag}: got {rate}; give more than 0")
     if not 0 <= options.average < 1:
         raise ValueError(f"--average: got {options.average}; give 0 or more, below 1")

@@ -6,6 +6,7 @@ generator, which can be made again from the state; only then older ones are dele
 """
 
 import io
+import itertools
 import os
 import re
 import shutil
@@ -90,7 +91,7 @@ class Checkpoints:
         self._prune()
 
     def restore(self, step: int | str) -> int:
-        """Restores a checkpoint; later ones are moved to the folder `abandoned`.
+        """Restores a checkpoint; no file is changed, see `go_on_from`.
 
         Args:
             step: The batch number, -1 for the newest that is whole, or `best`.
@@ -100,7 +101,6 @@ class Checkpoints:
 
         Raises:
             FileNotFoundError: If there is none of that number.
-            SaveError: If its generator has to be written again, and cannot be.
             ValueError: If it is damaged or does not fit the options.
         """
         import tensorflow as tf
@@ -117,10 +117,22 @@ class Checkpoints:
             raise ValueError(
                 f"{path}: does not fit these options ({_first_line(error)})"
             ) from error
+        return int(self.step.numpy())
+
+    def go_on_from(self, step: int) -> None:
+        """Moves checkpoints after the restored one to the folder `abandoned`.
+
+        Its generator is written again if that is not whole.
+
+        Args:
+            step: The batch number of the restored one.
+
+        Raises:
+            SaveError: If its generator has to be written again, and cannot be.
+        """
         if self.is_writer:
             self._abandon_after(step)
             self._mend_weights(step)
-        return int(self.step.numpy())
 
     def mark_best(self, best: tuple[int, float] | None) -> None:
         """Puts the mark on the best checkpoint that a resumed run knows of.
@@ -207,12 +219,19 @@ class Checkpoints:
         files = self._files()
         for number in checkpoint.snapshots(self.directory):
             files.setdefault(number, [self.directory / WEIGHTS.format(step=number)])
-        aside = self.directory / "abandoned"
-        for number, paths in files.items():
-            for path in paths if number > step else []:
-                if path.exists():
-                    aside.mkdir(exist_ok=True)
-                    path.replace(aside / path.name)
+        later = [
+            path
+            for number, paths in files.items()
+            for path in (paths if number > step else [])
+            if path.exists()
+        ]
+        if not later:
+            return
+        aside = self.directory / "abandoned"  # a folder for each time, from 1 on
+        number = next(n for n in itertools.count(1) if not (aside / str(n)).exists())
+        (aside / str(number)).mkdir(parents=True)
+        for path in later:
+            path.replace(aside / str(number) / path.name)
 
 
 def find_whole(directory: Path, step: int | str = -1) -> tuple[int, str]:

@@ -110,7 +110,8 @@ class Training:
         self.saved = 0
         self.is_whole = True  # whether the state is that after a whole batch
         self.is_quiet = is_quiet
-        self.samples, self.batches, self.seconds = 0, 0, 0.0
+        self.batches, self.seconds = 0, 0.0
+        self.told_batches, self.told_seconds = 0, 0.0  # of them, those of earlier rows
 
     def run(self, batches: Iterable, first: int, last: int) -> None:
         """Takes step after step, and always leaves a checkpoint of the last one.
@@ -268,13 +269,14 @@ class Training:
 
     def _count(self, seconds: float) -> None:
         """Keeps the time that training itself took, without saving and validating."""
-        self.samples += self.batch_size
         self.batches += 1
         self.seconds += seconds
 
     def _tell(self, bar: tqdm, step: int, last: int, values: dict[str, float]) -> None:
         """Writes a row of the history and shows it beside the bar, or as a line."""
-        rate = self.samples / max(self.seconds, 1e-9)
+        samples = self.batch_size * (self.batches - self.told_batches)
+        rate = samples / max(self.seconds - self.told_seconds, 1e-9)
+        self.told_batches, self.told_seconds = self.batches, self.seconds
         values = {"samples_per_second": rate, **values}
         values = self.history.write(step, self.plan.phase(step - 1), values)
         shown = {

@@ -144,6 +144,18 @@ def test_the_worst_place_is_where_the_unknown_pixels_are_wrong():
     assert rows.stop - rows.start == columns.stop - columns.start == sheets.WINDOW
 
 
+def test_an_error_at_the_border_counts_once():
+    truth = np.zeros((300, 300), np.float32)
+    trimap = np.full(truth.shape, matting.UNKNOWN, np.uint8)
+    alpha = truth.copy()
+    alpha[:40, :40] = 0.5
+    alpha[150:210, 150:210] = 0.5
+    case = Case({}, np.zeros((300, 300, 3), np.float32), trimap, truth, None)
+    rows, columns = sheets.find_worst(case, alpha)
+    assert rows.start <= 150 and rows.stop >= 210
+    assert columns.start <= 150 and columns.stop >= 210
+
+
 def test_a_missing_folder_is_named_in_one_line(photographs, tmp_path):
     process = run(tmp_path / "nothing", "--methods", "knn", cwd=tmp_path)
     assert process.returncode == 2

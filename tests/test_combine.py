@@ -357,6 +357,29 @@ def test_more_composites_of_each_can_be_asked_for_later(fresh, made):
     assert contents(fresh / "out") == contents(made / "out")
 
 
+def test_fewer_composites_of_each_can_be_asked_for_later(fresh):
+    """What the manifest does not list is not trained on either."""
+    assert run(fresh).returncode == 0
+    result = run(fresh, "--per-foreground", 1)
+    assert result.returncode == 0
+    assert "composites beyond --per-foreground: 6; they are deleted" in result.stderr
+    rows = read_manifest(fresh / "out" / "manifest.jsonl")
+    listed = [row["name"] for row in rows]
+    found = [
+        name
+        for split in ("train", "val")
+        for name in composites.Composites(fresh / "out", split).names
+    ]
+    assert sorted(found) == sorted(listed) and len(listed) == 3
+
+
+def test_an_empty_file_is_made_again(made, fresh):
+    shutil.copytree(made / "out", fresh / "out")
+    next((fresh / "out").glob("train/alpha/*.png")).write_bytes(b"")
+    assert run(fresh).returncode == 0
+    assert contents(fresh / "out") == contents(made / "out")
+
+
 @pytest.mark.parametrize("backgrounds", [1, 3])
 def test_a_data_directory_may_be_for_testing_only(tmp_path, backgrounds):
     make_layers(tmp_path, backgrounds=backgrounds)

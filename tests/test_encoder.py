@@ -71,6 +71,15 @@ def test_missing_and_damaged_weights_are_named(network, tmp_path):
     (tmp_path / "text.npz").write_text("no weights")
     with pytest.raises(ValueError, match=r"text\.npz: not the encoder's weights"):
         encoder.load_pretrained(network, tmp_path / "text.npz")
+    (tmp_path / "short.npz").write_bytes(SHIPPED.read_bytes()[:-9000])
+    flipped = bytearray(SHIPPED.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    (tmp_path / "flipped.npz").write_bytes(flipped)
+    for name in ("short", "flipped"):
+        with pytest.raises(
+            ValueError, match=rf"{name}\.npz: not the encoder's weights"
+        ):
+            encoder.load_pretrained(network, tmp_path / f"{name}.npz")
     np.savez(tmp_path / "other.npz", **{"stem/kernel": np.ones(3)})
     with pytest.raises(ValueError, match=r"other\.npz: not the encoder's weights"):
         encoder.load_pretrained(network, tmp_path / "other.npz")

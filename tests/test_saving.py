@@ -117,12 +117,32 @@ def test_going_back_moves_later_checkpoints_aside_and_goes_on_from_there(tmp_pat
     pair = build()
     resumed = saving.Checkpoints(tmp_path, pair, keep=3)
     assert resumed.restore(1) == 1 and holds(pair, 1)
+    assert checkpoint.states(tmp_path) == [1, 2, 3]  # a refusal may still come
+    resumed.go_on_from(1)
     assert checkpoint.states(tmp_path) == [1]
-    aside = {path.name for path in (tmp_path / "abandoned").iterdir()}
+    aside = {path.name for path in (tmp_path / "abandoned/1").iterdir()}
     assert {"generator-3.weights.h5", "matting.ckpt-3.index"} <= aside
     resumed.save(4)
     assert checkpoint.states(tmp_path) == [1, 4]
     assert resumed.restore(-1) == 4
+
+
+def test_what_was_abandoned_before_stays(tmp_path):
+    checkpoints = save(tmp_path, 1, 2)
+    first = (tmp_path / "generator-2.weights.h5").read_bytes()
+    checkpoints.restore(1)
+    checkpoints.go_on_from(1)
+    checkpoints.gan.generator.layers[1].kernel.assign(np.full((16, 16), 5.0))
+    checkpoints.save(2)
+    checkpoints.restore(1)
+    checkpoints.go_on_from(1)
+    kept = [
+        (tmp_path / f"abandoned/{number}/generator-2.weights.h5").read_bytes()
+        for number in (1, 2)
+    ]
+    assert kept[0] == first != kept[1]
+    checkpoints.go_on_from(1)
+    assert len(list((tmp_path / "abandoned").iterdir())) == 2
 
 
 def test_a_process_that_is_no_writer_restores_and_changes_nothing(tmp_path):
@@ -132,6 +152,7 @@ def test_a_process_that_is_no_writer_restores_and_changes_nothing(tmp_path):
     pair = build()
     checkpoints = saving.Checkpoints(tmp_path, pair, keep=1, is_writer=False)
     assert checkpoints.restore(1) == 1 and holds(pair, 1)
+    checkpoints.go_on_from(1)
     checkpoints.mark_best(None)
     checkpoints.save(3, 4.0)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -203,6 +224,7 @@ def test_no_moment_of_a_save_loses_anything(tmp_path, monkeypatch):
         resumed = saving.Checkpoints(directory, pair, keep=1)
         step = resumed.restore(-1)
         assert step in (1, 2) and step >= shipped and holds(pair, step)
+        resumed.go_on_from(step)
         assert holds_weights(directory, step)
         resumed.save(3)
         assert checkpoint.states(directory) == [3]
@@ -245,6 +267,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, full_disk, size, monkeypatc
     resumed = saving.Checkpoints(tmp_path, pair, keep=3)
     step = resumed.restore(-1)
     assert step == (2 if size == 3000 else 1)
+    resumed.go_on_from(step)
     assert holds(pair, step) and holds_weights(tmp_path, step)
 
 
@@ -260,9 +283,11 @@ def test_a_newest_state_cut_short_is_passed_over_and_named(tmp_path, name, share
     with pytest.raises(ValueError, match=r"matting.ckpt-2: damaged .*--checkpoint N"):
         saving.find_whole(tmp_path, 2)
     pair = build()
-    assert saving.Checkpoints(tmp_path, pair, keep=3).restore(-1) == 1
+    checkpoints = saving.Checkpoints(tmp_path, pair, keep=3)
+    assert checkpoints.restore(-1) == 1
     assert holds(pair, 1)
-    assert (tmp_path / f"abandoned/matting.ckpt-2.{name}").exists()
+    checkpoints.go_on_from(1)
+    assert (tmp_path / f"abandoned/1/matting.ckpt-2.{name}").exists()
 
 
 def test_where_all_states_are_damaged_the_newest_is_named(tmp_path):
@@ -279,5 +304,6 @@ def test_a_generator_that_is_gone_or_cut_short_is_made_again(tmp_path, is_gone):
     path = tmp_path / "generator-2.weights.h5"
     content = path.read_bytes()
     path.unlink() if is_gone else path.write_bytes(content[: len(content) // 2])
-    saving.Checkpoints(tmp_path, build(), keep=3).restore(-1)
+    checkpoints = saving.Checkpoints(tmp_path, build(), keep=3)
+    checkpoints.go_on_from(checkpoints.restore(-1))
     assert holds_weights(tmp_path, 2)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -229,7 +230,10 @@ def test_what_cannot_work_is_refused_in_one_line(
         ([data_directory, "--batch_size", "0"], "--batch_size: got 0; give 1 or more"),
         ([data_directory, "--steps", "0"], "--steps: got 0; give 1 or more"),
         ([data_directory, "--gen_epoch", "-1"], "--gen_epoch: got -1.0; give 0 or"),
+        ([data_directory, "--gen_epoch", "inf"], "--gen_epoch: got inf; give 0 or"),
+        ([data_directory, "--d_coeff", "nan"], "--d_coeff: got nan; give 0 or more"),
         ([data_directory, "--lr", "0"], "--lr: got 0.0; give more than 0"),
+        ([data_directory, "--lr", "inf"], "--lr: got inf; give more than 0"),
         ([data_directory, "--disc_lr", "0"], "--disc_lr: got 0.0; give more than 0"),
         ([data_directory, "--init", tmp_path], "no checkpoint here"),
         ([data_directory, "--strategy", "multiworker"], "TF_CONFIG lists no other"),
@@ -258,10 +262,16 @@ def test_resuming_with_other_data_options_or_past_the_end_is_refused(
         "--checkpoint",
         "-1",
     ]
+    before = {path: path.read_bytes() for path in logdir.rglob("*") if path.is_file()}
     text = run_here(*options, "--batch_size", "4", expect=2)
     assert "made with batch_size 2, got 4; resume with the same" in text
     text = run_here(*options, expect=2)
     assert "has seen 8 batches of the 8 planned; raise" in text
+    shorter = ["--gen_epoch", "0.5", "--disc_epoch", "0", "--adv_epoch", "0"]
+    text = run_here(*options[:-1], "4", *shorter, expect=2)
+    assert "has seen 4 batches of the 2 planned; raise" in text
+    for path, content in before.items():
+        assert path.read_bytes() == content, path
 
 
 def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_path):
@@ -277,6 +287,22 @@ def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_pat
     text = run_here(data, "--logdir", tmp_path / "run", *TINY, "--steps", "2")
     assert "no validation split: training goes without" in text
     assert not rows(tmp_path / "run")[-1]["val_mse"]
+    line = [data, "--logdir", tmp_path / "other", *TINY, "--patience", "3"]
+    assert "--patience: " in run_here(*line, expect=2)
+
+
+def test_validation_records_that_are_lost_are_no_missing_split(
+    record_directory, tmp_path
+):
+    data = tmp_path / "data"
+    shutil.copytree(record_directory, data)
+    lost = next((data / "val").glob("*.tfrecord"))
+    if len(list((data / "val").glob("*.tfrecord"))) == 1:
+        shutil.copy(lost, data / "val/other.tfrecord")
+    lost.unlink()
+    line = [data, "--logdir", tmp_path / "run", *TINY, "--stored", "--steps", "1"]
+    text = run_here(*line, expect=2)
+    assert "no validation split" not in text and ".tfrecord" in text
 
 
 @pytest.mark.parametrize(
@@ -331,6 +357,31 @@ def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
         r"that of batch \d+; resume with --checkpoint -1",
         last,
     )
+
+
+def test_a_row_tells_the_rate_since_the_row_before():
+    from model import plan, training
+
+    told = []
+    history = SimpleNamespace(write=lambda *row: told.append(row[2]) or row[2])
+    run = training.Training(
+        gan=None,
+        cluster=None,
+        batch_size=8,
+        plan=plan.Plan(9, 0, 0),
+        highest_rate=1.0,
+        schedule="constant",
+        checkpoints=None,
+        history=history,
+        validation=None,
+        save_every=1,
+        validate_every=1,
+        is_quiet=True,
+    )
+    for step, seconds in enumerate((4, 1, 2), 1):
+        run._count(seconds)
+        run._tell(SimpleNamespace(disable=True), step, 9, {})
+    assert [row["samples_per_second"] for row in told] == [2, 8, 4]
 
 
 def test_the_plan_names_phases_and_their_progress():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -96,6 +97,6 @@ def write_rows(manifest: Path, rows: Iterable[dict]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file that is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     temporary.write_text(text, "utf-8")
     os.replace(temporary, path)

@@ -175,7 +175,7 @@ def make_plan(
 
 
 def begin(work: Plan, complain: Callable[[str], None]) -> None:
-    """Deletes composites of what was rejected, writes layers.json and options.json."""
+    """Deletes composites that are not wanted now, writes layers and options."""
     output = work.canvas.output
     if work.rejected:
         complain(
@@ -185,6 +185,9 @@ def begin(work: Plan, complain: Callable[[str], None]) -> None:
         for name in work.rejected:
             storage.remove_composites(output, Path(name).name)
         manifest.drop_rows(output, work.rejected)
+    surplus = storage.remove_surplus(work.tasks, output)
+    if surplus:
+        complain(f"composites beyond --per-foreground: {surplus}; they are deleted")
     manifest.write_choices(output, work.choices, work.listed)
 
 

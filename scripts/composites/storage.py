@@ -53,7 +53,10 @@ def do_task(
 
 
 def is_done(task: list[Sample], rows: dict[str, dict], canvas: Canvas) -> bool:
-    """Tells whether the files of a task are there as its rows say, by their sizes.
+    """Tells whether the files of a task are there, and none of them is cut short.
+
+    Of records that is known by the sizes in their rows; of PNG files, which have none,
+    only an empty one is found.
 
     Args:
         task: The samples.
@@ -68,13 +71,18 @@ def is_done(task: list[Sample], rows: dict[str, dict], canvas: Canvas) -> bool:
     rows = [rows[sample.name] for sample in task]
     if "records" not in rows[-1]:
         return all(
-            sample.file(canvas.output, folder).exists()
+            has_content(sample.file(canvas.output, folder))
             for sample in task
             for folder in FOLDERS
         )
     path = canvas.output / rows[-1]["records"]
     end = max(row["offset"] + row["length"] for row in rows) + records.FRAME
     return path.is_file() and path.stat().st_size == end
+
+
+def has_content(path: Path) -> bool:
+    """Tells whether there is a file that is not empty."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def remove_leftovers(tasks: list[list[Sample]], output: Path) -> None:
@@ -103,6 +111,32 @@ def remove_composites(output: Path, foreground: str) -> None:
             for path in (output / split / folder).glob("*.png"):
                 if numbered.fullmatch(path.name):
                     path.unlink(missing_ok=True)
+
+
+def remove_surplus(tasks: list[list[Sample]], output: Path) -> int:
+    """Deletes composites of the tasks' foregrounds that none of them makes.
+
+    Those of an earlier run that made more of each; TFRecord files are made anew
+    anyway.
+
+    Args:
+        tasks: All of a run.
+        output: The data directory.
+
+    Returns:
+        How many composites.
+    """
+    samples = list(itertools.chain.from_iterable(tasks))
+    names = {sample.name for sample in samples}
+    stems = {(sample.split, sample.foreground.stem) for sample in samples}
+    surplus = set()
+    for split, folder in itertools.product(("train", "val"), reversed(FOLDERS)):
+        for path in (output / split / folder).glob("*--*.png"):
+            stem, _, number = path.stem.rpartition("--")
+            if number.isdecimal() and (split, stem) in stems and path.stem not in names:
+                path.unlink(missing_ok=True)
+                surplus.add((split, path.stem))
+    return len(surplus)
 
 
 def make_files(task: list[Sample], canvas: Canvas) -> tuple[list[dict], list[str]]:

@@ -54,7 +54,13 @@ def find_worst(case: Case, alpha: np.ndarray) -> tuple[slice, slice]:
     """
     error = np.abs(case.alpha - alpha) * (case.trimap == matting.UNKNOWN)
     height, width = (min(WINDOW, side) for side in alpha.shape)
-    sums = cv2.boxFilter(error.astype(np.float32), -1, (width, height), normalize=False)
+    sums = cv2.boxFilter(
+        error.astype(np.float32),
+        -1,
+        (width, height),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
     row, column = np.unravel_index(np.argmax(sums), sums.shape)
     top = int(np.clip(row - height // 2, 0, alpha.shape[0] - height))
     left = int(np.clip(column - width // 2, 0, alpha.shape[1] - width))
