@@ -60,7 +60,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     The decoder works from a thirty-second up to a half of the resolution, where
     the last layer predicts four pixels at a time: thin layers at full resolution are
     slow for what they learn. What is known beside the image (`_guides`) joins the
-    decoder, and the encoder where its trained part begins. The last layer starts
+    decoder, and the encoder before each of its reductions. The last layer starts
     at zero, so that training starts from the prior itself.
     """
     inputs = {
@@ -75,7 +75,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         }
     one_hot = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
     guides = _guides(inputs, one_hot)
-    features = encoder.encode(inputs["image"], guides[8])
+    features = encoder.encode(inputs["image"], guides)
 
     x = keras.layers.MaxPooling2D()(features[16])  # -> (B, H/32, W/32, 112)
     x = _convolution(x, widths[-1])
@@ -139,7 +139,8 @@ def _guides(
         one_hot: The trimap, (B, H, W, 3).
 
     Returns:
-        (B, H/2, W/2, C), (B, H/4, W/4, D) and (B, H/8, W/8, D) by the divisor.
+        (B, H/2, W/2, C), (B, H/4, W/4, D) and (B, H/8, W/8, E) by the divisor; the
+        last with how near what is known is, background and foreground.
     """
     unknown = one_hot[..., 1:2]
     sides = one_hot[..., 2:3] - one_hot[..., :1]  # background -1, foreground 1
@@ -159,7 +160,9 @@ def _guides(
     guides = {2: x}
     x = keras.layers.AveragePooling2D(2)(x)
     guides[4] = keras.layers.Concatenate()([x, *quarter]) if quarter else x
-    guides[8] = keras.layers.AveragePooling2D(2)(guides[4])
+    x = keras.layers.AveragePooling2D(2)(guides[4])
+    known = keras.layers.AveragePooling2D(8)(one_hot[..., ::2])  # -> (B, H/8, W/8, 2)
+    guides[8] = keras.layers.Concatenate()([x, operations.Nearness()(known)])
     return guides
 
 

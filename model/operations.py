@@ -15,6 +15,23 @@ class OneHotTrimap(keras.layers.Layer):
         return tf.cast(tf.equal(tf.cast(trimap, tf.float32), codes), self.compute_dtype)
 
 
+class Nearness(keras.layers.Layer):
+    """How near to what is marked: 1 there, 0 from `REACH` pixels on.
+
+    Takes a mask (B, h, w, C) in [0, 1]; the same shape falls evenly with the
+    chessboard distance: a distance map with the large values where it matters.
+    """
+
+    REACH = 16  # pixels of the resolution that it is used at
+
+    def call(self, mask):
+        near = mask
+        for _ in range(self.REACH - 1):
+            around = tf.nn.max_pool2d(near, 3, 1, "SAME")
+            near = tf.maximum(mask, around - 1 / self.REACH)
+        return near
+
+
 class SpaceToDepth(keras.layers.Layer):
     """Two by two pixels into channels: (B, H, W, C) -> (B, H/2, W/2, 4C)."""
 
