@@ -215,7 +215,7 @@ def build_gan(options: argparse.Namespace):
         optimizer = keras.optimizers.Adadelta(options.lr, **settings)
     else:
         optimizer = GentleAdam(
-            options.lr, global_clipnorm=1.0, gentle=encoder.TRAINED, **settings
+            options.lr, global_clipnorm=1.0, gentle=encoder.PRETRAINED, **settings
         )
     return gan.MattingGAN(
         generator=generator.build_generator(

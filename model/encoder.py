@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 STEM = 32  # channels of the first convolution
-FROZEN_STAGES = 3  # the stages up to an eighth of the resolution stay as they are
+PRETRAINED = ("stem", "block")  # beginnings of the names of its layers
 
 
 class Stage(NamedTuple):
@@ -37,42 +37,32 @@ STAGES = (  # the last two stages of the classifier are left out
 )
 
 
-# beginnings of the names of its layers that go on learning
-TRAINED = tuple(
-    f"block{number}_"
-    for number in range(
-        sum(stage.blocks for stage in STAGES[:FROZEN_STAGES]),
-        sum(stage.blocks for stage in STAGES),
-    )
-)
-
-
 def encode(
-    image: keras.KerasTensor, hint: keras.KerasTensor | None = None
+    image: keras.KerasTensor, hints: dict[int, keras.KerasTensor] | None = None
 ) -> dict[int, keras.KerasTensor]:
     """Adds the encoder to a functional network.
 
     Args:
         image: (B, H, W, 3) float32 in [0, 1]; sides are multiples of 16.
-        hint: (B, H/8, W/8, C) float32, what the trained stages are told beside the
-            image, by a convolution that starts at zero; nothing if None.
+        hints: What the stages below a resolution are told beside the image, by
+            convolutions that start at zero: (B, H/n, W/n, C) float32 by n, of 2, 4
+            and 8; nothing if None.
 
     Returns:
         Features by how many times smaller they are: 2 (16 channels), 4 (24), 8 (40)
         and 16 (112).
     """
     x = keras.layers.Rescaling(255 / 128, -127 / 128)(image)
-    x = _convolve(x, STEM, 3, 2, "stem", trainable=False)
+    x = _convolve(x, STEM, 3, 2, "stem")
     features, factor, number = {}, 2, 0
-    for index, stage in enumerate(STAGES):
-        is_trained = index >= FROZEN_STAGES
-        if index == FROZEN_STAGES and hint is not None:
+    for stage in STAGES:
+        if stage.stride == 2 and hints and factor in hints:
             x = x + keras.layers.Conv2D(
-                x.shape[-1], 1, kernel_initializer="zeros", name="hint"
-            )(hint)
+                x.shape[-1], 1, kernel_initializer="zeros", name=f"hint{factor}"
+            )(hints[factor])
         for block in range(stage.blocks):
             stride = stage.stride if block == 0 else 1
-            x = _invert(x, stage, stride, f"block{number}", is_trained)
+            x = _invert(x, stage, stride, f"block{number}")
             factor *= stride
             number += 1
         features[factor] = x
@@ -105,29 +95,25 @@ def load_pretrained(network: keras.Model, path: Path) -> None:
 
 
 def _invert(
-    x: keras.KerasTensor, stage: Stage, stride: int, name: str, trainable: bool
+    x: keras.KerasTensor, stage: Stage, stride: int, name: str
 ) -> keras.KerasTensor:
     """Widens, filters each channel, narrows: (B, h, w, C) -> (B, h/s, w/s, width)."""
     y = x
     if stage.expansion > 1:
         width = x.shape[-1] * stage.expansion
-        y = _convolve(y, width, 1, 1, f"{name}_expand", trainable)
+        y = _convolve(y, width, 1, 1, f"{name}_expand")
     y = keras.layers.DepthwiseConv2D(
-        stage.kernel, stride, "same", trainable=trainable, name=f"{name}_depthwise"
+        stage.kernel, stride, "same", name=f"{name}_depthwise"
     )(y)
     y = keras.layers.ReLU(6.0)(y)
-    y = keras.layers.Conv2D(
-        stage.width, 1, trainable=trainable, name=f"{name}_project"
-    )(y)
+    y = keras.layers.Conv2D(stage.width, 1, name=f"{name}_project")(y)
     is_residual = stride == 1 and x.shape[-1] == stage.width
     return x + y if is_residual else y
 
 
 def _convolve(
-    x: keras.KerasTensor, width: int, kernel: int, stride: int, name: str, trainable
+    x: keras.KerasTensor, width: int, kernel: int, stride: int, name: str
 ) -> keras.KerasTensor:
     """Applies convolution and ReLU6: (B, h, w, C) -> (B, h/s, w/s, width)."""
-    x = keras.layers.Conv2D(
-        width, kernel, stride, "same", trainable=trainable, name=name
-    )(x)
+    x = keras.layers.Conv2D(width, kernel, stride, "same", name=name)(x)
     return keras.layers.ReLU(6.0)(x)

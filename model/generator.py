@@ -60,7 +60,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     The decoder works from a thirty-second up to a half of the resolution, where
     the last layer predicts four pixels at a time: thin layers at full resolution are
     slow for what they learn. What is known beside the image (`_guides`) joins the
-    decoder, and the encoder where its trained part begins. The last layer starts
+    decoder, and the encoder before each of its reductions. The last layer starts
     at zero, so that training starts from the prior itself.
     """
     inputs = {
@@ -75,7 +75,7 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         }
     one_hot = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
     guides = _guides(inputs, one_hot)
-    features = encoder.encode(inputs["image"], guides[8])
+    features = encoder.encode(inputs["image"], guides)
 
     x = keras.layers.MaxPooling2D()(features[16])  # -> (B, H/32, W/32, 112)
     x = _convolution(x, widths[-1])

@@ -15,7 +15,7 @@ from model import matting
 CANDIDATES = 3  # crops made for each one that is used
 TYPICAL_ERROR = 0.05  # mean absolute error of the first guess on photographs
 TRANSLUCENT_SHARE = 0.15  # of the crops: smoke and glass, without a choice
-TRANSLUCENT = 0.1  # their weight
+TRANSLUCENT = 0.2  # their weight
 WOVEN_SHARE = 0.15  # of the crops: baskets and fringes, without a choice, too
 WOVEN = 0.5  # the most that one of them weighs
 WOVEN_ERROR = 0.1  # error of their guess at which they weigh half as much

@@ -188,7 +188,7 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(CURVES), figsize=(13, 3.6))
+    figure, panels = pyplot.subplots(1, len(CURVES), figsize=(14, 3.6))
     for panel, (column, title) in zip(panels, CURVES.items(), strict=True):
         for name, rows in histories.items():
             points = [(row["hours"], row[column]) for row in rows if column in row]
@@ -197,7 +197,7 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
         panel.set(xlabel="hours", title=title)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
-    panels[0].legend()
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))  # hides no curve
     figure.tight_layout()
     figure.savefig(output, dpi=100)
     pyplot.close(figure)

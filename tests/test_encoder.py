@@ -15,11 +15,10 @@ SHIPPED = ROOT / "log/efficientnet-lite0/encoder.npz"
 
 def build(hint=False):
     image = keras.Input((None, None, 3))
-    inputs, guide = [image], None
+    guides = {factor: keras.Input((None, None, 5)) for factor in (2, 4, 8)}
     if hint:
-        guide = keras.Input((None, None, 5))
-        inputs.append(guide)
-    return keras.Model(inputs if hint else image, encoder.encode(image, guide))
+        return keras.Model([image, *guides.values()], encoder.encode(image, guides))
+    return keras.Model(image, encoder.encode(image))
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +51,24 @@ def test_the_shipped_weights_tell_pictures_apart(network):
     assert np.isfinite(features).all() and np.abs(features).max() < 100
 
 
-def test_only_the_later_stages_learn_and_the_hint_starts_at_nothing():
+def test_all_of_it_learns_and_the_hints_start_at_nothing():
     plain, hinted = build(), build(hint=True)
     for network in (plain, hinted):
         encoder.load_pretrained(network, SHIPPED)
     names = {variable.path.split("/")[0] for variable in plain.trainable_variables}
-    assert all(name.startswith(encoder.TRAINED) for name in names)
-    assert "block5_expand" in names and "block10_project" in names
-    assert not {"stem", "block4_project"} & names
+    assert all(name.startswith(encoder.PRETRAINED) for name in names)
+    assert {"stem", "block0_depthwise", "block10_project"} <= names
     image = np.random.default_rng(0).random((1, 32, 32, 3)).astype("f")
-    guide = np.ones((1, 4, 4, 5), np.float32)
-    np.testing.assert_array_equal(hinted([image, guide])[16], plain(image)[16])
+    guides = [np.ones((1, 32 // n, 32 // n, 5), np.float32) for n in (2, 4, 8)]
+    before = hinted([image, *guides])
+    for factor, features in plain(image).items():
+        np.testing.assert_array_equal(before[factor], features)
+
+    kernel, bias = hinted.get_layer("hint2").get_weights()
+    hinted.get_layer("hint2").set_weights([kernel + 1, bias])
+    after = hinted([image, *guides])
+    np.testing.assert_array_equal(after[2], before[2])  # what is hinted comes later
+    assert np.abs(after[4] - before[4]).max() > 0
 
 
 def test_missing_and_damaged_weights_are_named(network, tmp_path):

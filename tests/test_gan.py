@@ -226,7 +226,7 @@ for strategy in (tf.distribute.get_strategy(),
             generator=generator.build_generator("matting", (8,) * 5),
             discriminator=discriminator.build_discriminator(8),
             generator_optimizer=GentleAdam(  # with a norm that does clip
-                1e-5, global_clipnorm=0.01, gentle=encoder.TRAINED,
+                1e-5, global_clipnorm=0.01, gentle=encoder.PRETRAINED,
                 use_ema=True, ema_momentum=0.5),
             discriminator_optimizer=keras.optimizers.Adam(1e-3),
             d_coeff=0.01, jit_compile=False)
