@@ -40,7 +40,7 @@ def test_the_picture_and_the_table_show_every_run(runs, capsys):
     assert lines[2][-4:] == ["200", "0.11", "5.000", "50.00"]
     assert lines[3][0] == "second" and lines[4][-2] == "3.000"
     picture = images.read_image(output)
-    assert picture.shape[1] == 1300
+    assert picture.shape[1] == 1400
     colours = {
         tuple(pixel) for pixel in (picture[::2, ::2] * 255).astype(int).reshape(-1, 3)
     }
