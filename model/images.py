@@ -1,42 +1,21 @@
-"""Picture files to arrays and back: the only place that knows modes and EXIF.
+"""Picture files to arrays and back: the only place that knows modes.
 
 Reading gives float32 in [0, 1], RGB, upright; writing takes the same, rounds to
 8 bits, and replaces the file only when the new one is complete. The path `-` is read
 from the standard input.
 """
 
-import contextlib
 import io
 import os
 import secrets
-import sys
-import threading
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
-from model import matting
+from model import decoding, matting
 
-DECODING = threading.Lock()  # warnings are filtered for the whole process
-UPRIGHT = dict(  # by the EXIF orientation
-    enumerate(
-        (
-            Image.Transpose.FLIP_LEFT_RIGHT,
-            Image.Transpose.ROTATE_180,
-            Image.Transpose.FLIP_TOP_BOTTOM,
-            Image.Transpose.TRANSPOSE,
-            Image.Transpose.ROTATE_270,
-            Image.Transpose.TRANSVERSE,
-            Image.Transpose.ROTATE_90,
-        ),
-        start=2,
-    )
-)
-BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 
 
@@ -67,7 +46,7 @@ def read_photograph(path: Path | str) -> Photograph:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    picture = _open(path)
+    picture = decoding.read(path)
     is_rgb = picture.mode in ("RGB", "RGBA", "P")
     profile = picture.info.get("icc_profile") if is_rgb else None
     dpi = picture.info.get("dpi")
@@ -91,7 +70,7 @@ def read_image(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    return rgb_of(_open(path))
+    return rgb_of(decoding.read(path))
 
 
 def rgb_of(picture: Image.Image) -> np.ndarray:
@@ -101,24 +80,6 @@ def rgb_of(picture: Image.Image) -> np.ndarray:
     if picture.has_transparency_data:  # a palette with several would warn
         picture = picture.convert("RGBA")
     return _to_float(picture.convert("RGB"))
-
-
-def complete(picture: Image.Image, name: str) -> Image.Image:
-    """Decodes what Pillow has only opened; several threads may do it at once.
-
-    Args:
-        picture: A picture, as `Image.open` gives it.
-        name: What a message is to call it.
-
-    Returns:
-        The same picture.
-
-    Raises:
-        ValueError: If it is damaged.
-    """
-    with _decoding(name):
-        picture.load()
-    return picture
 
 
 def read_grey(path: Path | str) -> np.ndarray:
@@ -137,7 +98,7 @@ def read_grey(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    return grey_of(_open(path))
+    return grey_of(decoding.read(path))
 
 
 def grey_of(picture: Image.Image) -> np.ndarray:
@@ -184,7 +145,7 @@ def read_strokes(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    picture = _open(path)
+    picture = decoding.read(path)
     is_deep = picture.mode.startswith(("I", "F"))
     if is_deep or not picture.has_transparency_data:
         return matting.trimap_from_grey(grey_of(picture))
@@ -207,7 +168,7 @@ def read_cutout(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
         ValueError: If it is not a complete picture, has no alpha channel, or
             is opaque or transparent everywhere.
     """
-    picture = _open(path)
+    picture = decoding.read(path)
     if not picture.has_transparency_data:
         raise ValueError(f"{path}: no alpha channel; give an RGBA cut-out")
     rgba = _to_float(picture.convert("RGBA"))
@@ -316,82 +277,6 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
     return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
-
-
-def _open(path: Path | str) -> Image.Image:
-    """Decodes a whole file and turns it upright by its EXIF orientation."""
-    if str(path) == "-":
-        if sys.stdin is None:
-            raise ValueError("standard input: closed; give a file")
-        return _decode(io.BytesIO(sys.stdin.buffer.read()), "standard input")
-    if not Path(path).exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    if Path(path).is_dir():
-        raise ValueError(f"{path}: a folder; give a picture")
-    return _decode(path, path)
-
-
-def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
-    """Decodes a file, or what was read of it, called `path` in messages."""
-    with _decoding(path), Image.open(source) as picture:
-        picture.load()
-        return _turn_upright(_spread_levels(picture))
-
-
-@contextlib.contextmanager
-def _decoding(path: Path | str) -> Iterator[None]:
-    """Lets one thread decode a picture, and makes one kind of all that it may raise."""
-    try:
-        with DECODING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is odd but can be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    except (PermissionError, MemoryError):
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"{path}: too many pixels; resize it first") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(
-            f"{path}: not a complete picture (of no known format)"
-        ) from error
-    except Exception as error:  # decoders raise nearly everything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path}: not a complete picture ({reason})") from error
-
-
-def _turn_upright(picture: Image.Image) -> Image.Image:
-    """Turns a copy as the EXIF orientation says; damaged EXIF says nothing.
-
-    `ImageOps.exif_transpose` writes all of the EXIF anew, and fails at tags that it
-    cannot write.
-    """
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # of kinds as various as the damage
-        orientation = None
-    turn = UPRIGHT.get(orientation)
-    if turn is None:
-        return picture.copy()
-    turned = picture.transpose(turn)
-    if turned.size != picture.size and "dpi" in picture.info:
-        turned.info["dpi"] = picture.info["dpi"][::-1]
-    return turned
-
-
-def _spread_levels(picture: Image.Image) -> Image.Image:
-    """Gives deep grey of a TIFF all 16 bits, black being 0; others as they are."""
-    tags = getattr(picture, "tag_v2", None)
-    if tags is None or not picture.mode.startswith("I;16"):
-        return picture
-    (bits, *_), is_white_zero = tags.get(BITS, (16,)), tags.get(PHOTOMETRIC) == 0
-    if bits == 16 and not is_white_zero:
-        return picture
-    most = 2**bits - 1
-    levels = np.minimum(np.asarray(picture), most)
-    levels = most - levels if is_white_zero else levels
-    spread = Image.fromarray(np.round(levels * (65535 / most)).astype(np.uint16))
-    spread.info = picture.info
-    return spread
 
 
 def _grey_levels(picture: Image.Image) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model import images, matting
+from model import decoding, images, matting
 from model.network import load_network
 from model.predict import Matte, predict
 
@@ -96,7 +96,7 @@ def read_image(source: Picture) -> np.ndarray:
         ValueError: If it is no picture, or an array of another kind.
     """
     if isinstance(source, Image.Image):
-        return images.rgb_of(images.complete(source, "image"))
+        return images.rgb_of(decoding.complete(source, "image"))
     if not isinstance(source, np.ndarray):
         return images.read_image(source)
     if source.ndim != 3 or source.shape[2] != 3:
@@ -119,7 +119,7 @@ def read_trimap(source: Picture) -> np.ndarray:
     """
     if isinstance(source, Image.Image):
         return matting.trimap_from_grey(
-            images.grey_of(images.complete(source, "trimap"))
+            images.grey_of(decoding.complete(source, "trimap"))
         )
     if not isinstance(source, np.ndarray):
         return images.read_trimap(source)

@@ -17,6 +17,7 @@ from PIL import Image
 import model
 from model import checkpoint, images, outputs, places, predict
 from model import network as network_module
+from tests.profiled import exchanged_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGDIR = ROOT / "log" / "matting"
@@ -621,17 +622,6 @@ def test_profile_and_resolution_of_the_input_are_kept(folder, network):
                 assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
-def swapped_profile():
-    """Colours of sRGB with red and green exchanged."""
-    from PIL import ImageCms
-
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for one, other in ((b"rXYZ", b"gXYZ"), (b"rTRC", b"gTRC")):
-        profile = profile.replace(one, b"????", 1).replace(other, one, 1)
-        profile = profile.replace(b"????", other, 1)
-    return profile
-
-
 @pytest.mark.parametrize(
     ("photograph", "background", "expected"),
     [
@@ -646,7 +636,7 @@ def swapped_profile():
 def test_a_background_looks_the_same_under_the_profile_of_the_photograph(
     photograph, background, expected, folder, network
 ):
-    profile = swapped_profile()
+    profile = exchanged_profile()
     picture().save("plain.png")
     picture().save("tagged.png", icc_profile=profile)
     picture().save("damaged.png", icc_profile=b"no profile")

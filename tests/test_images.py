@@ -154,10 +154,10 @@ def test_a_palette_with_several_transparencies_is_read_without_a_warning(tmp_pat
     np.testing.assert_array_equal(image, [[[255, 0, 0], [0, 0, 255], [0, 255, 0]]])
 
 
-def write_tiff(path, strip, bits, photometric, width):
+def write_tiff(path, strip, bits, photometric, width, orientation=1):
     """A grey TIFF of one row, made by hand; without resolution."""
     tags = [(256, width), (257, 1), (258, bits), (259, 1), (262, photometric)]
-    tags += [(273, 8), (277, 1), (278, 1), (279, len(strip))]
+    tags += [(273, 8), (274, orientation), (277, 1), (278, 1), (279, len(strip))]
     entries = [struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags]
     head = struct.pack("<2sHI", b"II", 42, 8 + len(strip))
     directory = struct.pack("<H", len(tags)) + b"".join(entries) + bytes(4)
@@ -178,6 +178,8 @@ def write_tiff(path, strip, bits, photometric, width):
 def test_deep_grey_of_a_tiff_is_read_from_black_to_white(
     tmp_path, strip, bits, photometric, expected
 ):
+    mirrored = write_tiff(tmp_path / "turned.tif", strip, bits, photometric, 2, 2)
+    np.testing.assert_allclose(images.read_grey(mirrored)[0], expected[::-1], atol=1e-4)
     path = write_tiff(tmp_path / "deep.tif", strip, bits, photometric, 2)
     np.testing.assert_allclose(images.read_grey(path), [expected], atol=1e-4)
     image = images.read_image(path)

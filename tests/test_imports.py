@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"model.matting", "model.rgba"},
+    {"model.matting", "model.rgba", "model.decoding"},
     {
         "model.images",
         "model.metrics",
