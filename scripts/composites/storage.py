@@ -53,10 +53,10 @@ def do_task(
 
 
 def is_done(task: list[Sample], rows: dict[str, dict], canvas: Canvas) -> bool:
-    """Tells whether the files of a task are there, and none of them is cut short.
+    """Tells whether the files of a task are there and look whole.
 
-    Of records that is known by the sizes in their rows; of PNG files, which have none,
-    only an empty one is found.
+    Records have to have the sizes that their rows tell; PNG files, whose rows tell
+    none, must not be empty.
 
     Args:
         task: The samples.
