@@ -10,14 +10,15 @@ AEMatter, RMat).
 import cv2
 import numpy as np
 
-from model import basket, camera, cutout, fringe, images, matting, smoke, strands
+from model import basket, camera, cutout, fringe, images, matting, pelt, smoke, strands
 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
-TEXTURE_PROBABILITY = 0.3  # of a photograph's colours in the shape of a cut-out
-STRANDS_SHARE = 0.4  # of those: strands instead of the cut-out
+TEXTURE_PROBABILITY = 0.4  # of a photograph's colours in the shape of a cut-out
+STRANDS_SHARE = 0.3  # of those: strands instead of the cut-out
+PELT_SHARE = 0.4  # of those: something hairy instead
 SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
 HIGHLIGHT_PROBABILITY = 0.5  # of translucent crops
@@ -29,6 +30,8 @@ EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a c
 GAMMA = (1.8, 2.4)  # of cameras
 SPILL_PROBABILITY = 0.3  # light of the background on the foreground
 SPILL = 0.25  # the most of it
+SHADE_PROBABILITY = 0.3  # of a rim in another light
+SHADE = (-1.2, 0.6)  # logarithm of that light
 GLINT_PROBABILITY = 0.3  # highlights that come and go along a strand
 GLINT = 1.5  # the most that they brighten, for each deviation of their noise
 
@@ -59,9 +62,13 @@ def compose_crop(
         before noise and compression.
     """
     density = np.exp(random.uniform(*np.log(DENSITY)))
-    if texture is not None and random.random() < STRANDS_SHARE:
+    drawn = random.random() if texture is not None else 1.0
+    if drawn < STRANDS_SHARE:
         foreground, alpha = strands.draw_strands(texture, size, random)
         alpha = cutout.thicken(alpha, density)
+    elif drawn < STRANDS_SHARE + PELT_SHARE:
+        foreground, alpha = pelt.draw_pelt(texture, size, random)
+        foreground = camera.recolour(foreground, random, strength=1.0)
     else:
         foreground, alpha = cutout.crop(upper, size, random)
         if texture is not None:
@@ -160,6 +167,9 @@ def take_picture(
         blur = random.uniform(*LENS)
         foreground, alpha = camera.soften(foreground, alpha, blur)
         background = cv2.GaussianBlur(background, (0, 0), blur)
+    if random.random() < SHADE_PROBABILITY:
+        strength = random.uniform(*SHADE)
+        foreground = camera.shade(foreground, alpha, strength, random)
     if random.random() < GLINT_PROBABILITY:
         foreground = camera.glint(foreground, random.uniform(0, GLINT), random)
     if random.random() < SPILL_PROBABILITY:

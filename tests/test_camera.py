@@ -11,6 +11,24 @@ def test_glints_brighten_some_places_and_darken_none():
     np.testing.assert_array_equal(camera.glint(grey, 0, np.random.default_rng(0)), grey)
 
 
+def test_a_rim_is_darker_or_brighter_than_the_middle_of_a_thing():
+    grey = np.full((96, 96, 3), 0.4, np.float32)
+    row, column = np.indices((96, 96))
+    depth = 40 - np.hypot(row - 48, column - 48)
+    alpha = np.clip(depth, 0, 1).astype(np.float32)
+    rim, middle = (depth > -2) & (depth < 3), depth > 37
+    for seed in range(8):
+        darker = camera.shade(grey, alpha, -1.0, np.random.default_rng(seed))
+        assert darker.shape == grey.shape and darker.dtype == np.float32
+        assert darker.max() <= 0.4 and darker.min() >= 0.4 * np.exp(-1.2) - 1e-6
+        assert darker[rim].mean() < darker[middle].mean()
+        brighter = camera.shade(grey, alpha, 1.0, np.random.default_rng(seed))
+        assert brighter.min() >= 0.4 - 1e-6 and brighter.max() <= 1
+        assert brighter[rim].mean() > brighter[middle].mean()
+        same = camera.shade(grey, alpha, 0.0, np.random.default_rng(seed))
+        np.testing.assert_array_equal(same, grey)
+
+
 def test_spill_brings_the_light_of_the_background():
     red = np.full((32, 32, 3), [1, 0, 0], np.float32)
     blue = np.full((32, 32, 3), [0, 0, 1], np.float32)

@@ -137,9 +137,10 @@ def test_cameras_add_up_light_and_editors_the_values_of_files(
 
 def test_a_texture_gives_its_colours_and_not_its_shape(layers, monkeypatch):
     monkeypatch.setattr(compose, "STRANDS_SHARE", 0)
+    monkeypatch.setattr(compose, "PELT_SHARE", 0)
     monkeypatch.setattr(camera, "recolour", lambda colour, *_, **__: colour)
-    monkeypatch.setattr(compose, "SPILL_PROBABILITY", 0)
-    monkeypatch.setattr(compose, "GLINT_PROBABILITY", 0)
+    for name in ("SPILL", "GLINT", "SHADE"):
+        set_probability(monkeypatch, name, 0)
     green = np.full((120, 120, 3), [0, 200, 0], np.uint8)
 
     def make(texture):
@@ -151,6 +152,18 @@ def test_a_texture_gives_its_colours_and_not_its_shape(layers, monkeypatch):
     np.testing.assert_array_equal(make(green)["foreground"], green[:64, :64])
     assert np.any(make(None)["foreground"] != green[:64, :64])
     assert 0 < make(green)["alpha"].mean() < 255
+
+
+def test_something_hairy_is_drawn_in_place_of_a_cutout(layers, monkeypatch):
+    monkeypatch.setattr(compose, "STRANDS_SHARE", 0)
+    monkeypatch.setattr(compose, "PELT_SHARE", 1)
+    monkeypatch.setattr(cutout, "crop", None)
+    random = np.random.default_rng(1)
+    sample = compose.compose_crop(
+        layers["upper"], None, layers["background"], 64, random, layers["background"]
+    )
+    for level in (matting.BACKGROUND, matting.UNKNOWN, matting.FOREGROUND):
+        assert np.any(sample["trimap"] == level)
 
 
 def test_smoke_stays_thin_and_what_is_opaque_somewhere_becomes_denser(monkeypatch):

@@ -41,7 +41,9 @@ LAYERS = [
         "model.basket",
         "model.fringe",
         "model.cutout",
+        "model.body",
     },
+    {"model.pelt"},
     {
         "model.layers",
         "model.composites",
