@@ -19,6 +19,7 @@ AMBIENT = (0.15, 0.9)  # share of the light that comes from everywhere, log-unif
 CORNERS = 256  # of the polygon that is filled
 STREAK = (0.7, 4.0)  # width of the strands that it is covered with, pixels, log-uniform
 STRANDS = (2, 9)  # of which so many lie behind each other between middle and rim
+ROWS = 40  # of noise that makes them; beyond the last the first ones come again
 TURN = 8.0  # strands' widths by which they turn on the way, as a deviation
 CONTRAST = 0.4  # the most, of their brightness: deviation of its logarithm
 PATCHES_PROBABILITY = 0.4  # of two colours
@@ -45,6 +46,11 @@ class Body(NamedTuple):
         """Gives the radius at (...) angles in radians, in pixels of the canvas."""
         turns = np.arange(1, len(self.waves) + 1) * angle[..., None] + self.waves[:, 1]
         return self.radius * (1 + (self.waves[:, 0] * np.cos(turns)).sum(-1))
+
+    def locate(self, angle: np.ndarray, depth: np.ndarray | float = 0.0) -> np.ndarray:
+        """Gives the (..., 2) places at (...) angles, so deep below the outline."""
+        ray = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        return self.centre + np.maximum(self.outline(angle) - depth, 0)[..., None] * ray
 
     def shade(self, place: np.ndarray) -> np.ndarray:
         """Gives the light at (..., 2) places of the canvas, (...) in [0, 1].
@@ -77,8 +83,7 @@ def draw_body(side: int, random: np.random.Generator) -> Body:
     light /= np.linalg.norm(light)
     ambient = np.exp(random.uniform(*np.log(AMBIENT)))
     body = Body(np.zeros(2), radius, waves, light, ambient)
-    angle = random.uniform(0, 2 * np.pi)
-    edge = body.outline(np.array(angle)) * np.array([np.cos(angle), np.sin(angle)])
+    edge = body.locate(np.array(random.uniform(0, 2 * np.pi)))
     return body._replace(centre=random.uniform(0.35, 0.65, 2) * side - edge)
 
 
@@ -107,7 +112,7 @@ def paint(
     width = scale * np.exp(random.uniform(*np.log(STREAK)))
     behind = np.float32(random.uniform(*STRANDS))
     beside = max(8, int(2 * np.pi * body.radius / width))
-    noise = random.standard_normal((40, beside + 8), np.float32)
+    noise = random.standard_normal((ROWS, beside + 8), np.float32)
     around = cv2.phase(*across) * np.float32(beside / (2 * np.pi))
     around += np.float32(random.normal(0, TURN)) * share
     streaks = cv2.remap(
@@ -135,9 +140,8 @@ def fill(body: Body, colours: np.ndarray, scale: int) -> np.ndarray:
     """
     side = len(colours) * scale
     angle = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
-    rim = np.column_stack([np.cos(angle), np.sin(angle)]) * body.outline(angle)[:, None]
     cover = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(cover, [np.rint(rim + body.centre).astype(np.int32)], 1)
+    cv2.fillPoly(cover, [np.rint(body.locate(angle)).astype(np.int32)], 1)
     layers = np.dstack([np.clip(colours, 0, 255), np.full(colours.shape[:2], 255)])
     large = cv2.resize(layers.astype(np.uint8), (side, side))
     return large * cover[..., None]

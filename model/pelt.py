@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from model import body as bodies
-from model import rgba, strands
+from model import strands
 from model.body import Body
 
 SCALE = 3  # drawn so many times larger: a hair is finer than a pixel
@@ -51,9 +51,7 @@ def draw_pelt(
     canvas = bodies.fill(body, colours, SCALE)
     roots, paths = grow(body, size * SCALE, random)
     draw_hair(canvas, colours, palette, roots, paths, random)
-    layers = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    layers = layers.astype(np.float32) / 255
-    return rgba.unpremultiply(layers[..., :3], layers[..., 3])
+    return strands.reduce_canvas(canvas, size)
 
 
 def grow(
@@ -112,9 +110,7 @@ def scatter(
     count = int(min(cover * side / SCALE, MOST_STRANDS))
     angle = random.uniform(-np.pi, np.pi, count * 12)  # most lie outside of the canvas
     depth = random.uniform(*DEPTH) * longest * random.random(len(angle))
-    distance = np.maximum(body.outline(angle) - depth, 0)
-    ray = np.column_stack([np.cos(angle), np.sin(angle)])
-    roots = body.centre + distance[:, None] * ray
+    roots = body.locate(angle, depth)
     is_near = np.all((roots > -0.15 * side) & (roots < 1.15 * side), axis=1)
     chosen = np.flatnonzero(is_near)[:count]
     chosen = chosen[np.argsort(angle[chosen])]

@@ -52,6 +52,14 @@ def test_an_outline_is_a_circle_with_waves():
     np.testing.assert_allclose(make_body(waves=waves).outline(angle), expected)
 
 
+def test_a_place_of_a_body_lies_on_its_outline_or_so_deep_below():
+    angle = np.array([0, np.pi / 2, np.pi])
+    rim = [[78, 48], [48, 78], [18, 48]]
+    np.testing.assert_allclose(make_body().locate(angle), rim)
+    deeper = make_body().locate(angle, np.array([10.0, 30, 50]))
+    np.testing.assert_allclose(deeper, [[68, 48], [48, 48], [48, 48]], atol=1e-9)
+
+
 def test_light_falls_on_the_side_that_it_comes_from():
     places = np.array([[78.0, 48], [63, 48], [48, 48], [18, 48], [48, 78]])
     light = make_body().shade(places)
@@ -66,8 +74,7 @@ def test_the_outline_of_a_body_crosses_its_canvas_near_the_middle():
     for seed in range(30):
         body = bodies.draw_body(300, np.random.default_rng(seed))
         angle = np.linspace(0, 2 * np.pi, 4000)
-        rim = np.column_stack([np.cos(angle), np.sin(angle)])
-        rim = body.centre + body.outline(angle)[:, None] * rim
+        rim = body.locate(angle)
         assert np.any(np.all((rim > 90) & (rim < 210), axis=1))
         np.testing.assert_allclose(np.linalg.norm(body.light), 1)
         assert body.light[2] >= 0
