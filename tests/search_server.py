@@ -1,11 +1,15 @@
 """A search page on http://localhost, and the https host of the pictures it shows."""
 
 import contextlib
+import io
 import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from PIL import Image
 
 
 def make_certificate(folder):
@@ -20,6 +24,13 @@ def make_certificate(folder):
         capture_output=True,
     )
     return path, key
+
+
+def trust(certificate):
+    """Variables for clients of a server with this certificate."""
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    trusted = dict.fromkeys(names, str(certificate[0]))
+    return {**trusted, "NO_PROXY": "localhost", "no_proxy": "localhost"}
 
 
 class SearchServer:
@@ -117,3 +128,15 @@ def record(url, page="", title="", number=0):
     thumbnail = f'["https://encrypted-tbn0.gstatic.com/images?q\\u003d{number}",90,90]'
     origin = f'{{"2003":[null,"id{number}","{page}","{title}",null,0]}}'
     return f'[0,"id{number}",{thumbnail},["{url}",300,400],null,0,"",null,0,{origin}]'
+
+
+def draw(seed):
+    """A cut-out with a soft disc, as PNG."""
+    rows, columns = np.indices((320, 320)) - 160
+    alpha = np.clip(150 - np.hypot(rows, columns), 0, 10) * 25.5
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3))
+    colours = np.kron(noise, np.ones((40, 40, 1)))
+    file = io.BytesIO()
+    rgba = np.dstack([colours, alpha]).round().astype(np.uint8)
+    Image.fromarray(rgba).save(file, "PNG")
+    return file.getvalue()

@@ -9,7 +9,6 @@ of the page.
 import csv
 import hashlib
 import importlib.util
-import io
 import os
 import shutil
 import signal
@@ -20,14 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from scripts.collect import google, google_process
 from scripts.collect.candidate import SourceError
 from scripts.collect.google import GoogleSource
-from tests.search_server import SearchServer, make_certificate, record
+from tests.search_server import SearchServer, draw, make_certificate, record, trust
 
 ROOT = Path(__file__).resolve().parents[1]
 QUERY = "portrait transparent background"
@@ -54,18 +51,6 @@ if not (shutil.which("chromium") or shutil.which("google-chrome")):
     is_missing.append("chromium")
 
 
-def draw(seed):
-    """A cut-out with a soft disc, as PNG."""
-    rows, columns = np.indices((320, 320)) - 160
-    alpha = np.clip(150 - np.hypot(rows, columns), 0, 10) * 25.5
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3))
-    colours = np.kron(noise, np.ones((40, 40, 1)))
-    file = io.BytesIO()
-    rgba = np.dstack([colours, alpha]).round().astype(np.uint8)
-    Image.fromarray(rgba).save(file, "PNG")
-    return file.getvalue()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def everything_is_installed():
     if is_missing:
@@ -81,10 +66,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(certificate):
-    """Variables for clients of the server."""
-    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-    trust = dict.fromkeys(names, str(certificate[0]))
-    return {**trust, "NO_PROXY": "localhost", "no_proxy": "localhost"}
+    return trust(certificate)
 
 
 @pytest.fixture
@@ -441,64 +423,6 @@ def test_a_package_that_breaks_down_is_an_error(source, no_chrome, code, message
     (no_chrome / "page.py").write_text(f"def read_page(*_):\n    {code}\n")
     with pytest.raises(SourceError, match=message):
         list(source.search("foreground", [QUERY], 5))
-
-
-# One picture, in this process
-
-
-@pytest.fixture
-def download_one(server, tmp_path, monkeypatch):
-    """Gives a function that downloads a picture and returns what is reported."""
-    from scripts.collect import google_worker as worker
-
-    monkeypatch.chdir(tmp_path)
-    urlopen = worker.package.urlopen
-    limited = lambda *values: worker.LimitedResponse(urlopen(*values))  # noqa: E731
-    monkeypatch.setattr(worker.package, "urlopen", limited)
-
-    def download_one(url, **limits):
-        for name, value in limits.items():
-            monkeypatch.setattr(worker, name, value)
-        events = []
-        search = worker.Search("", lambda **event: events.append(event), lambda: None)
-        search.download_image(url)
-        search.pool.shutdown(cancel_futures=True)
-        [event] = events
-        return event
-
-    return download_one
-
-
-def test_a_picture_that_takes_too_long_is_given_up(download_one, server):
-    server.pages["slow"] = "hang"
-    url = server.url("/search?q=slow&n=.png")
-    event = download_one(url, LONGEST=0.3, SILENCE=1)
-    assert event["fault"] == "too slow, over 0.3 s"
-
-
-def test_a_picture_that_is_too_large_is_given_up(download_one, server):
-    url = server.put("/large.png", draw(0))
-    assert download_one(url, LARGEST=1000)["fault"] == "too large, over 1000 bytes"
-
-
-def test_a_picture_cut_short_is_left_to_the_fetcher(download_one, server):
-    url = server.put("/short.png", draw(0), **{"Content-Length": "999999"})
-    event = download_one(url)
-    assert event["again"]
-    assert event["path"] == ""
-
-
-def test_a_failure_in_the_middle_of_the_package_is_a_fault(download_one, server):
-    from scripts.collect import google_worker as worker
-
-    class Refusing(worker.LimitedResponse):
-        def read(self):
-            self.close()
-            raise worker.http.client.InvalidURL("URL can't contain control characters")
-
-    url = server.put("/a.png", draw(0))
-    event = download_one(url, LimitedResponse=Refusing)
-    assert event["fault"] == "URL can't contain control characters"
 
 
 # Options
