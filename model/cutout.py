@@ -12,7 +12,9 @@ import numpy as np
 from model import camera, frame, images, matting, rgba
 
 ROTATION = 30.0  # degrees either way
-ZOOM = (0.5, 1.6)  # scale of a cut-out, log-uniform
+MOST_ZOOM = 1.2  # scale of a cut-out, log-uniform from the least to this
+LEAST_ZOOM = (0.25, 0.5)  # where its longer side is LEAST_SIDE, within these bounds
+LEAST_SIDE = 192
 LEAST_SOLID = 0.01  # share of a cut-out that is opaque, to become denser
 WHOLE = (0.5, 1.5)  # longer side of a translucent cut-out, in sides of the crop
 
@@ -84,7 +86,7 @@ def crop(
         zoom = np.exp(random.uniform(*np.log(WHOLE))) * size / max(source.alpha.shape)
         row, column = source.edge.mean(axis=0)
     else:
-        zoom = np.exp(random.uniform(*np.log(ZOOM)))
+        zoom = draw_zoom(max(source.alpha.shape), random)
         row, column = source.edge[random.integers(len(source.edge))]
     while zoom < 0.75:  # halve by area first: the warp below would alias
         half = [max(1, length // 2) for length in layers.shape[1::-1]]
@@ -102,6 +104,23 @@ def crop(
     layers = frame.warp(layers, matrix, size, interpolation, source.cuts)
     foreground, alpha = rgba.unpremultiply(layers[..., :3], layers[..., 3])
     return camera.recolour(foreground, random, strength=1.0), alpha
+
+
+def draw_zoom(side: int, random: np.random.Generator) -> float:
+    """Draws the scale of a cut-out: large ones are shrunk more, as in photographs.
+
+    Args:
+        side: Longer side of the cut-out in pixels.
+        random: Source of the choice.
+
+    Returns:
+        Pixels of the crop for each of its own, log-uniform.
+
+    >>> round(draw_zoom(1000, np.random.default_rng(0)), 2)
+    0.68
+    """
+    least = np.clip(LEAST_SIDE / side, *LEAST_ZOOM)
+    return float(np.exp(random.uniform(*np.log([least, MOST_ZOOM]))))
 
 
 def premultiply(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:

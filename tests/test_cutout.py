@@ -46,3 +46,13 @@ def test_a_cutout_without_any_edge_has_a_middle():
     alpha = np.ones((200, 300), np.float32)
     source = cutout.prepare(np.ones((200, 300, 3), np.float32), alpha)
     np.testing.assert_array_equal(source.edge, [[100, 150]])
+
+
+@pytest.mark.parametrize(
+    ("side", "least"), [(100, 0.5), (400, 0.48), (600, 0.32), (2000, 0.25)]
+)
+def test_the_larger_a_cutout_the_more_it_may_be_shrunk(side, least):
+    random = np.random.default_rng(0)
+    drawn = [cutout.draw_zoom(side, random) for _ in range(2000)]
+    assert min(drawn) == pytest.approx(least, rel=0.02) and min(drawn) >= least
+    assert max(drawn) == pytest.approx(1.2, rel=0.02) and max(drawn) <= 1.2
