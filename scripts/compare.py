@@ -30,6 +30,8 @@ CURVES = {
     "val_mse": "validation MSE",
     "alpha_loss": "training: mean error of alpha",
 }
+COLOURS = 10  # that matplotlib draws lines in by default
+LINES = ("-", "--", ":", "-.")
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -190,10 +192,10 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
 
     figure, panels = pyplot.subplots(1, len(CURVES), figsize=(14, 3.6))
     for panel, (column, title) in zip(panels, CURVES.items(), strict=True):
-        for name, rows in histories.items():
+        for number, (name, rows) in enumerate(histories.items()):
             points = [(row["hours"], row[column]) for row in rows if column in row]
             if points:
-                panel.plot(*zip(*points, strict=True), label=name, marker=".")
+                panel.plot(*zip(*points, strict=True), label=name, **style(number))
         panel.set(xlabel="hours", title=title)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
@@ -201,6 +203,13 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
     figure.tight_layout()
     figure.savefig(output, dpi=100)
     pyplot.close(figure)
+
+
+def style(number: int) -> dict[str, str]:
+    """Gives the look of the curves of a run by its number, from 0 on."""
+    turn, colour = divmod(number, COLOURS)
+    line = LINES[turn % len(LINES)]
+    return {"color": f"C{colour}", "linestyle": line, "marker": "."}
 
 
 def print_table(histories: dict[str, list[dict[str, float]]], is_verbose: bool) -> None:

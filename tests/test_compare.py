@@ -47,6 +47,10 @@ def test_the_picture_and_the_table_show_every_run(runs, capsys):
     assert {(31, 119, 180), (255, 127, 14)} <= colours  # a line for each run
 
 
+def test_no_two_of_forty_runs_look_alike():
+    assert len({tuple(compare.style(number).values()) for number in range(40)}) == 40
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
