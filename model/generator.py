@@ -15,7 +15,7 @@ PRESETS = ("matting", "paper2018")
 DETAIL = 12  # channels at full resolution
 # channels of the levels, fine to coarse: from half of the resolution on, or from all
 WIDTHS = {"matting": (32, 64, 96, 128, 160), "paper2018": (16, 32, 64, 128)}
-BLOCKS = {16: 1, 8: 2}  # residual blocks of a level, by its divisor of the sides
+BLOCKS = {16: 1, 8: 2, 4: 1, 2: 1}  # residual blocks by divisor of the sides
 
 
 def build_generator(
