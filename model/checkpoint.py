@@ -13,6 +13,7 @@ can be checked quickly.
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 WEIGHTS = "generator-{step}.weights.h5"
@@ -263,9 +264,12 @@ def load_weights(generator, directory: Path | str, step: int | str = -1) -> None
     """
     path = Path(directory) / WEIGHTS.format(step=find_snapshot(directory, step))
     try:
-        generator.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns of what it then raises
+            generator.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"{path}: not the weights of this network ({first_line})"
+            f"{path}: not the weights of this network ({first_line}); take the version "
+            "that wrote them, or another checkpoint"
         ) from error

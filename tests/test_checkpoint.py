@@ -60,6 +60,18 @@ def test_what_is_missing_or_damaged_is_named_in_one_line(run_directory, tmp_path
         checkpoint.load_generator(run_directory)
 
 
+def test_weights_of_an_earlier_network_are_refused_in_one_line(
+    run_directory, monkeypatch, recwarn
+):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(generator, "BLOCKS", {8: 1})
+        saving.Checkpoints(run_directory, build(), keep=1).save(3)
+    recwarn.clear()
+    with pytest.raises(ValueError, match="take the version that wrote them") as error:
+        checkpoint.load_generator(run_directory)
+    assert "\n" not in str(error.value) and not recwarn.list
+
+
 def test_the_best_is_found_by_its_mark(run_directory):
     for step in (3, 5):
         (run_directory / f"generator-{step}.weights.h5").touch()
