@@ -1,3 +1,5 @@
+import gc
+import logging
 import os
 import resource
 from pathlib import Path
@@ -10,9 +12,10 @@ import tensorflow as tf
 from model import checkpoint, gan, saving
 
 
-def network(width=16):
-    inputs = keras.Input((width,))
-    x = keras.layers.BatchNormalization()(keras.layers.Dense(width)(inputs))
+def network(width=16, depth=1):
+    x = inputs = keras.Input((width,))
+    for _ in range(depth):
+        x = keras.layers.BatchNormalization()(keras.layers.Dense(width)(x))
     return keras.Model(inputs, x)
 
 
@@ -158,11 +161,34 @@ def test_a_process_that_is_no_writer_restores_and_changes_nothing(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_state_of_another_architecture_is_refused_in_one_line(tmp_path):
-    save(tmp_path, 3)
+@pytest.fixture
+def tensorflow_says():
+    """What TensorFlow logs meanwhile; its level is what it was afterwards."""
+    said, handler, logger = [], logging.Handler(), tf.get_logger()
+    handler.emit = lambda record: said.append(record.getMessage())
+    level = logger.level
+    logger.setLevel("WARNING")
+    logger.addHandler(handler)
+    yield said
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(1, 8), (4, 16), (1, 16)])
+def test_a_state_of_another_architecture_is_refused_in_one_line(
+    depth, width, tmp_path, tensorflow_says
+):
+    larger = build()
+    larger.generator = network(depth=3)
+    saving.Checkpoints(tmp_path, larger, keep=1).save(3)
+    other = build(width)
+    other.generator = network(width, depth)
     with pytest.raises(ValueError, match="does not fit these options") as error:
-        saving.Checkpoints(tmp_path, build(8), keep=1).restore(-1)
+        saving.Checkpoints(tmp_path, other, keep=1).restore(-1)
     assert "\n" not in str(error.value)
+    del error
+    gc.collect()
+    assert not tensorflow_says
 
 
 def test_a_state_of_an_earlier_version_is_restored(tmp_path):
