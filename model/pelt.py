@@ -80,16 +80,37 @@ def grow(
     is_stray = random.random(count) < random.uniform(0, STRAY)
     aim = angle + lean + aims[tuft] + own * np.where(is_stray, 3, 1)
     length = longest * random.uniform(0.4, 1, count) * np.where(is_stray, 1.5, 1)
-    place = np.linspace(0, 1, POINTS)
+    paths = roots[:, None] + wind(aim, length, is_stray, random)
+    hang = np.linspace(0, 1, POINTS)[:, None] ** 2
+    paths += random.normal(0, 0.3, 2) * longest * hang
+    pull = random.uniform(0, 0.9) * ~is_stray
+    return roots, np.rint(gather(paths, tuft, pull)).astype(np.int32)
+
+
+def wind(
+    aim: np.ndarray,
+    length: np.ndarray,
+    is_stray: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Bends and curls strands along their way.
+
+    Args:
+        aim: (N,) in radians, where they start to.
+        length: (N,) float.
+        is_stray: (N,) bool, of those that bend more.
+        random: Source of every choice.
+
+    Returns:
+        (N, `POINTS`, 2) float, columns and rows from their roots on.
+    """
+    count, place = len(aim), np.linspace(0, 1, POINTS)
     bend = random.normal(0, 0.5) + random.normal(0, 0.4, count) * (1 + is_stray)
     turns = random.uniform(0.5, 4) * place + random.random((count, 1))
     curl = random.exponential(0.25) * np.sin(2 * np.pi * turns)
     turned = aim[:, None] + bend[:, None] * place + curl
     steps = np.stack([np.cos(turned), np.sin(turned)], -1) * length[:, None, None]
-    paths = roots[:, None] + np.cumsum(steps / POINTS, axis=1)
-    paths += random.normal(0, 0.3, 2) * longest * place[:, None] ** 2  # as it hangs
-    pull = random.uniform(0, 0.9) * ~is_stray
-    return roots, np.rint(gather(paths, tuft, pull)).astype(np.int32)
+    return np.cumsum(steps / POINTS, axis=1)
 
 
 def scatter(
