@@ -71,6 +71,27 @@ def shade(
     return np.minimum(foreground * np.exp(light[..., None] * colour), 1)
 
 
+def even_out(
+    foreground: np.ndarray, alpha: np.ndarray, strength: float, blur: float
+) -> np.ndarray:
+    """Lessens the fine texture of a foreground's colours, not of its alpha.
+
+    Photographed things have half of the contrast from pixel to pixel that drawn and
+    rendered ones have.
+
+    Args:
+        foreground: (size, size, 3) float32 in [0, 1].
+        alpha: (size, size) float32 in [0, 1].
+        strength: Share of the texture that is lost, from 0 to 1.
+        blur: Standard deviation of a Gaussian, in pixels; what is finer is texture.
+
+    Returns:
+        (size, size, 3) float32 in [0, 1].
+    """
+    smooth, _ = soften(foreground, alpha, blur)
+    return foreground + np.float32(strength) * (smooth - foreground)
+
+
 def spill(
     foreground: np.ndarray, background: np.ndarray, strength: float
 ) -> np.ndarray:

@@ -23,11 +23,15 @@ SMOKE_SHARE = 0.35  # of translucent crops: drawn smoke instead of a cut-out
 TINT_PROBABILITY = 0.7  # of the others, if they are opaque somewhere: as of glass
 HIGHLIGHT_PROBABILITY = 0.5  # of translucent crops
 FRINGE_SHARE = 0.4  # of woven crops: a fringe instead of a basket
-DEFOCUS_PROBABILITY = 0.6  # of the background
+BACKGROUND_ZOOM = (0.6, 2.5)  # its scale, log-uniform
+DEFOCUS_PROBABILITY = 0.7  # of the background
 LENS_PROBABILITY = 0.9  # of a lens that softens all alike, alpha too
 LENS = (0.3, 0.8)  # its blur, as a deviation in pixels
 EDITOR_PROBABILITY = 0.2  # values added up as in an editor, not light as in a camera
 GAMMA = (1.8, 2.4)  # of cameras
+EVEN_PROBABILITY = 0.5  # of a foreground with less texture
+EVEN = (0.3, 0.9)  # share of it that is lost
+EVEN_BLUR = (2.0, 12.0)  # deviation in pixels below which it is texture, log-uniform
 SPILL_PROBABILITY = 0.3  # light of the background on the foreground
 SPILL = 0.25  # the most of it
 SHADE_PROBABILITY = 0.3  # of a rim in another light
@@ -167,6 +171,10 @@ def take_picture(
         blur = random.uniform(*LENS)
         foreground, alpha = camera.soften(foreground, alpha, blur)
         background = cv2.GaussianBlur(background, (0, 0), blur)
+    if random.random() < EVEN_PROBABILITY:
+        blur = float(np.exp(random.uniform(*np.log(EVEN_BLUR))))
+        strength = random.uniform(*EVEN)
+        foreground = camera.even_out(foreground, alpha, strength, blur)
     if random.random() < SHADE_PROBABILITY:
         strength = random.uniform(*SHADE)
         foreground = camera.shade(foreground, alpha, strength, random)
@@ -200,7 +208,8 @@ def crop_background(
         (size, size, 3) float32 in [0, 1].
     """
     shorter = min(background.shape[:2])
-    side = int(shorter * random.uniform(min(1, size / shorter * 0.7), 1))
+    zoom = np.exp(random.uniform(*np.log(BACKGROUND_ZOOM)))
+    side = min(shorter, round(size / zoom))
     row = random.integers(background.shape[0] - side + 1)
     column = random.integers(background.shape[1] - side + 1)
     piece = background[row : row + side, column : column + side]

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from model import camera
 
@@ -27,6 +28,22 @@ def test_a_rim_is_darker_or_brighter_than_the_middle_of_a_thing():
         assert brighter[rim].mean() > brighter[middle].mean()
         same = camera.shade(grey, alpha, 0.0, np.random.default_rng(seed))
         np.testing.assert_array_equal(same, grey)
+
+
+def test_texture_is_lessened_and_the_mean_and_what_is_behind_are_kept():
+    random = np.random.default_rng(0)
+    alpha = np.zeros((96, 96), np.float32)
+    alpha[:, 32:] = 1
+    foreground = np.zeros((96, 96, 3), np.float32)  # black where it is not seen
+    foreground[:, 32:] = random.uniform(0.4, 0.6, (96, 64, 3))
+    even = camera.even_out(foreground, alpha, 0.75, 4.0)
+    before, after = foreground[:, 33:], even[:, 33:]
+    assert 0.2 < after.std() / before.std() < 0.3
+    assert after.mean() == pytest.approx(before.mean(), abs=0.005)
+    assert after.min() > 0.4  # no black from beside it
+    np.testing.assert_array_equal(
+        camera.even_out(foreground, alpha, 0, 4.0), foreground
+    )
 
 
 def test_spill_brings_the_light_of_the_background():

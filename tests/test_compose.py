@@ -91,6 +91,20 @@ def test_more_of_the_opaque_than_of_the_clear_side_is_unknown():
     assert 1.3 * clear < opaque < 2 * clear
 
 
+def test_a_background_is_shrunk_or_enlarged():
+    """A stripe of one pixel is seen at many widths."""
+    background = np.zeros((400, 400, 3), np.uint8)
+    background[:, ::20] = 255
+    seen = set()
+    for seed in range(20):
+        piece = compose.crop_background(background, 64, np.random.default_rng(seed))
+        assert piece.shape == (64, 64, 3)
+        assert piece.dtype == np.float32 and 0 <= piece.min() <= piece.max() <= 1
+        power = np.abs(np.fft.rfft(piece.mean(axis=(0, 2)) - piece.mean()))
+        seen.add(int(power.argmax()))
+    assert min(seen) <= 2 and max(seen) >= 5  # 64 pixels are 1.3 to 5.3 stripes
+
+
 @pytest.mark.parametrize("name", ["LENS", "SHARPEN", "NOISE", "JPEG"])
 def test_red_stays_red_through_every_step_from_file_to_crop(
     soft_disc, tmp_path, monkeypatch, name
