@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from model import lock
 from scripts.collect import debian, packages
 from scripts.collect.candidate import SourceError
 from scripts.collect.debian import DebianSource
@@ -209,6 +210,19 @@ def test_a_package_put_into_the_cache_by_hand_is_used(mirror):
     assert mirror.calls() == []
 
 
+def test_a_cache_that_another_run_fills_is_left_alone_until_it_has(mirror):
+    mirror.build("pictures")
+    mirror.choose()
+    source = mirror.source()
+    with lock.hold(mirror.cache / "packages"):
+        with pytest.raises(BlockingIOError, match="give another --cache$"):
+            list(source.search("foreground", [], 1))
+        assert mirror.calls() == []
+    assert [c.fault for c in mirror.offers()] == [""]
+    with lock.hold(mirror.cache / "packages"):  # all is there
+        assert [c.fault for c in mirror.offers()] == [""]
+
+
 def test_only_the_named_packages_are_fetched(mirror):
     for name in ("pictures", "others"):
         mirror.build(name)
@@ -321,7 +335,7 @@ def test_a_package_that_arrives_damaged_is_not_gone_on_with(mirror):
     mirror.choose()
     _, message = fault_of(mirror.source())
     assert "arrived damaged; run apt-get update and try again" in message
-    assert not list(mirror.cache.iterdir())
+    assert not list(mirror.cache.glob("*"))
 
 
 def test_without_apt_it_says_so(mirror, monkeypatch, tmp_path):

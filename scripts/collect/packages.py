@@ -3,7 +3,8 @@
 A folder, the cache, gets PACKAGE_VERSION_ARCHITECTURE.deb and, under
 unpacked/PACKAGE_VERSION, the files that were asked for. A file inside of an archive
 inside of a package is called ARCHIVE!/FILE. What is there is complete, and is not
-fetched or unpacked again; a run killed at any moment goes on where it was.
+fetched or unpacked again; a run killed at any moment goes on where it was. One run at a
+time may fill a cache.
 """
 
 import errno
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import IO
 
 from tqdm import tqdm
+
+from model import lock
 
 INSIDE = "!/"  # between an archive and a file in it
 UNKNOWN = ("unable to locate package", "was not found", "no candidate")
@@ -57,13 +60,15 @@ class Packages:
         Raises:
             PackageError: If there is no apt, no such version, no network, no space on
                 the disk, or the package is damaged.
+            BlockingIOError: If another run is filling the cache.
             OSError: If the cache cannot be written.
         """
         folder = self.cache / "unpacked" / f"{package}_{version}"
         paths = {member: folder / member for member in members}
         missing = {member for member, path in paths.items() if not path.is_file()}
         if missing:
-            with explain_full_disk(self.cache):
+            held = lock.hold(self.cache / "packages", "--cache")
+            with explain_full_disk(self.cache), held:
                 deb = self.find(package, version) or self.fetch(package, version)
                 self.check(deb)
                 extract(deb, missing, folder)
