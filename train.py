@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from model import checkpoint, engine, lock, saving
+from model import checkpoint, engine, lock, matting, saving
 from model.options import check_options, parse_args
 
 
@@ -95,22 +95,24 @@ def train_with(workers, options: argparse.Namespace) -> int:
             f"{options.logdir}: has seen {first} batches of the {total} planned; "
             "raise --gen_epoch or --adv_epoch to go on"
         )
-    if options.checkpoint is not None:
-        checkpoints.go_on_from(first)
-    if workers.is_chief:
-        provenance.write_config(options.logdir, config, first)
     if options.verbose:
         for name, value in config.items():
             print(f"{name}: {value}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as unread:  # what others than the chief write
         logdir = options.logdir if workers.is_chief else Path(unread)
         diary = history.History(logdir, first)
-        checkpoints.mark_best(diary.best)
         if options.patience and diary.stale >= options.patience:
             raise ValueError(
                 f"{options.logdir}: {diary.stale} validations in a row were no better; "
                 "raise --patience to go on"
             )
+        # up to here nothing of an earlier run has changed
+        if options.checkpoint is not None:
+            checkpoints.go_on_from(first)
+        if workers.is_chief:
+            provenance.write_config(options.logdir, config, first)
+        diary.begin()
+        checkpoints.mark_best(diary.best)
         run = training.Training(
             gan=gan,
             cluster=workers,
@@ -121,7 +123,7 @@ def train_with(workers, options: argparse.Namespace) -> int:
             checkpoints=checkpoints,
             history=diary,
             validation=validation.Validation(
-                gan, pairs, diary, is_alone=workers.workers > 1
+                gan, pairs, diary, has_others=workers.workers > 1
             ),
             save_every=options.save_every,
             validate_every=options.validate_every,
@@ -247,7 +249,19 @@ def read_validation(options: argparse.Namespace) -> list[dict]:
             ) from None
         print("no validation split: training goes without", file=sys.stderr)
         return []
-    return list(dataset.validation_pairs(composites, options.validation_images))
+    pairs = []
+    for pair in dataset.validation_pairs(composites, options.validation_images):
+        if (pair["trimap"] == matting.UNKNOWN).any():
+            pairs.append(pair)
+        else:
+            print(
+                f"{composites.directory}: {pair['name']} has no unknown pixel; "
+                "validation goes without it",
+                file=sys.stderr,
+            )
+    if options.patience and not pairs:
+        raise ValueError(f"--patience: {composites.directory} has nothing to validate")
+    return pairs
 
 
 if __name__ == "__main__":

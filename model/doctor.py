@@ -9,6 +9,7 @@ from pathlib import Path
 from model import __version__, checkpoint
 
 LOG = Path(__file__).resolve().parents[1] / "log"
+WEIGHTS = "*/generator-*.weights.h5"  # of all runs there
 
 
 class Doctor(argparse.Action):
@@ -30,10 +31,10 @@ class Doctor(argparse.Action):
             from model.network import fingerprint
 
             print("devices:", ", ".join(onnxruntime.get_available_providers()))
-            for folder in sorted(LOG.glob("*/generator-*.weights.h5")):
-                step = checkpoint.find_snapshot(folder.parent)
-                marks = fingerprint(folder.parent, step)[:16]
-                print(f"log/{folder.parent.name}: snapshot {step}, {marks}")
+            for folder in sorted({p.parent for p in LOG.glob(WEIGHTS)}):
+                step = checkpoint.find_snapshot(folder)
+                marks = fingerprint(folder, step)[:16]
+                print(f"log/{folder.name}: snapshot {step}, {marks}")
             checkpoint.find_snapshot(LOG / "matting")
         except (ImportError, OSError) as error:
             print(error)

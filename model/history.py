@@ -28,28 +28,43 @@ class History:
     """Writes one row at a time, and continues the files where a run resumes.
 
     Attributes:
-        board: TensorBoard's files.
+        board: TensorBoard's files, once it has begun.
     """
 
     def __init__(self, directory: Path, first_step: int):
-        """Opens the files of a run.
+        """Reads the files of a run, and leaves them as they are.
 
         Args:
             directory: The run directory.
-            first_step: Rows after this batch, of a run that was cut off, go.
+            first_step: Rows after this batch, of a run that was cut off, do not count.
 
         Raises:
             ValueError: If a file is damaged.
         """
+        self.directory, self.first_step = directory, first_step
         self.path = directory / "history.csv"
         self.validation_path = directory / "validation.csv"
-        rows = keep_rows(self.path, COLUMNS, first_step)
-        keep_rows(self.validation_path, VALIDATION_COLUMNS, first_step)
         self.measured: list[tuple[int, float]] = []
-        for row in rows:
-            self._remember(int(row["step"]), row["phase"], row.get("val_sad"))
-        self.board = Board(directory / "tensorboard", first_step)
+        for row in read_rows(self.path, first_step):
+            try:
+                self._remember(int(row["step"]), row["phase"], row.get("val_sad"))
+            except (KeyError, ValueError) as error:
+                raise damaged(self.path, error) from error
+        read_rows(self.validation_path, first_step)
         self.collected: list[dict[str, float]] = []
+
+    def begin(self) -> None:
+        """Takes later rows out of the files, and opens those of TensorBoard.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        for path, columns in (
+            (self.path, COLUMNS),
+            (self.validation_path, VALIDATION_COLUMNS),
+        ):
+            write_rows(path, columns, read_rows(path, self.first_step))
+        self.board = Board(self.directory / "tensorboard", self.first_step)
 
     @property
     def best(self) -> tuple[int, float] | None:
@@ -126,40 +141,45 @@ class History:
             self.measured.append((step, float(val_sad)))
 
 
-def keep_rows(path: Path, columns: list[str], last_step: int) -> list[dict]:
-    """Takes the rows after a batch out of a file, and one that a kill cut short.
+def read_rows(path: Path, last_step: int) -> list[dict]:
+    """Reads the rows up to a batch, but for one that a kill cut short.
 
     Args:
-        path: A CSV file with a column `step`; made if it is not there.
-        columns: Its columns from now on.
-        last_step: The last batch whose rows stay.
+        path: A CSV file with a column `step`.
+        last_step: The last batch whose rows count.
 
     Returns:
-        The rows that stay.
+        The rows; none if there is no file.
 
     Raises:
         ValueError: If the file is damaged.
     """
-    rows = []
-    if path.exists():
-        text = path.read_bytes().decode(errors="replace")
-        whole = text[: text.rfind("\n") + 1]
-        try:
-            rows = [
-                row
-                for row in csv.DictReader(io.StringIO(whole, newline=""))
-                if int(row["step"]) <= last_step
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path}: damaged ({error!r}); mend it or move it away"
-            ) from error
+    if not path.exists():
+        return []
+    text = path.read_bytes().decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1]
+    try:
+        return [
+            row
+            for row in csv.DictReader(io.StringIO(whole, newline=""))
+            if int(row["step"]) <= last_step
+        ]
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> ValueError:
+    """Makes the line that says what is to be done about a damaged file."""
+    return ValueError(f"{path}: damaged ({error!r}); mend it or move it away")
+
+
+def write_rows(path: Path, columns: list[str], rows: list[dict]) -> None:
+    """Writes a CSV file anew; a kill leaves the old one or the new one."""
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     replace_text(path, stream.getvalue())
-    return rows
 
 
 def _append(path: Path, columns: list[str], rows: list[dict]) -> None:

@@ -1,12 +1,18 @@
 """What train.py can be told: its options, their defaults and bounds."""
 
 import argparse
+import csv
 import math
+import socket
+import time
 from pathlib import Path
 
 from model import __version__, checkpoint, plan, storage
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")  # policies of Keras
+MOST_EPOCHS = 1e6
+LARGEST_SEED = 2**32 - 1  # of NumPy's older generators, which Keras sets
+SERVICE_WAIT = 30  # seconds for the dispatcher of --data-service to answer
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -244,6 +250,7 @@ def check_options(options: argparse.Namespace) -> None:
         options: As `parse_args` gives them.
 
     Raises:
+        ConnectionError: If no dispatcher of input workers answers.
         FileNotFoundError: If there is no such data, run or checkpoint.
         ValueError: If a value is out of range, or two do not go together.
     """
@@ -256,6 +263,34 @@ def check_options(options: argparse.Namespace) -> None:
         raise FileNotFoundError(
             f"{options.data}: no such directory; run scripts/combine.py first"
         )
+    check_numbers(options)
+    if options.checkpoint is not None:
+        checkpoint.find_state(options.logdir, options.checkpoint)
+    elif checkpoint.snapshots(options.logdir) or checkpoint.states(options.logdir):
+        raise ValueError(
+            f"{options.logdir}: holds a run already; resume it with --checkpoint -1 or "
+            "give another --logdir"
+        )
+    elif count_rows(options.logdir / "history.csv") > 1:
+        raise ValueError(
+            f"{options.logdir}: holds the history of a run without its checkpoints; "
+            "put them back or give another --logdir"
+        )
+    if options.init:
+        checkpoint.find_snapshot(options.init)
+    if options.data_service:
+        find_service(options.data_service)
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Refuses numbers out of range, with the option that they belong to.
+
+    Args:
+        options: As `parse_args` gives them.
+
+    Raises:
+        ValueError: If there is one.
+    """
     if options.crop < 64 or options.crop % 32:
         raise ValueError(
             f"--crop: got {options.crop}; give a multiple of 32 from 64 on"
@@ -279,18 +314,57 @@ def check_options(options: argparse.Namespace) -> None:
         value = getattr(options, flag.replace("-", "_"))
         if value is not None and not low <= value < math.inf:
             raise ValueError(f"--{flag}: got {value}; give {low} or more")
+    for flag in ("gen_epoch", "disc_epoch", "adv_epoch"):
+        if getattr(options, flag) > MOST_EPOCHS:
+            raise ValueError(
+                f"--{flag}: got {getattr(options, flag)}; give {MOST_EPOCHS:.0f} or "
+                "less"
+            )
+    if not 0 <= options.seed <= LARGEST_SEED:
+        raise ValueError(f"--seed: got {options.seed}; give 0 to {LARGEST_SEED}")
+    if min(options.widths or [1]) < 1:
+        shown = " ".join(map(str, options.widths))
+        raise ValueError(f"--widths: got {shown}; give 1 or more for each level")
+    if options.patience and not options.validation_images:
+        raise ValueError("--patience: nothing is validated with --validation-images 0")
     for flag in ("lr", "disc_lr"):
         rate = getattr(options, flag)
         if not 0 < rate < math.inf:
             raise ValueError(f"--{flag}: got {rate}; give more than 0")
     if not 0 <= options.average < 1:
         raise ValueError(f"--average: got {options.average}; give 0 or more, below 1")
-    if options.checkpoint is not None:
-        checkpoint.find_state(options.logdir, options.checkpoint)
-    elif checkpoint.snapshots(options.logdir) or checkpoint.states(options.logdir):
-        raise ValueError(
-            f"{options.logdir}: holds a run already; resume it with --checkpoint -1 or "
-            "give another --logdir"
-        )
-    if options.init:
-        checkpoint.find_snapshot(options.init)
+
+
+def count_rows(path: Path) -> int:
+    """Counts the rows of a CSV file below its header; 0 if there is none."""
+    if not path.is_file():
+        return 0
+    with path.open(newline="", errors="replace") as file:
+        return max(0, sum(1 for _ in csv.reader(file)) - 1)
+
+
+def find_service(address: str) -> None:
+    """Waits until a dispatcher answers; TensorFlow would wait for ever, and silently.
+
+    Args:
+        address: HOST:PORT.
+
+    Raises:
+        ConnectionError: If nobody answers for `SERVICE_WAIT` seconds.
+        ValueError: If it is no such address.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"--data-service: got {address}; give HOST:PORT")
+    deadline = time.monotonic() + SERVICE_WAIT
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ConnectionError(
+                    f"--data-service: {address}: nobody answers ({error}); start "
+                    "scripts/serve_input.py dispatcher first"
+                ) from error
+        time.sleep(0.5)

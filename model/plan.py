@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-ADVERSARIAL_RATE = 0.2  # learning rate of the later phases, as a share of the first's
+ADVERSARIAL_RATE = 0.2  # learning rate of the adversarial phase, as a share of the rest
 WARM_UP = 200  # batches at the start, in which the learning rate rises
 SCHEDULES = ("cosine", "trapezoid", "constant")
 DECAY = 0.25  # of a phase, its last part, in which a trapezoid falls
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
         Args:
             step: Number of the batch.
-            highest: At the start of the first phase.
+            highest: What it rises to at the start of the first phase.
             schedule: One of `SCHEDULES`: what it does in each phase, after rising at
                 the start.
 

@@ -84,7 +84,7 @@ class Training:
             cluster: The processes that train them.
             batch_size: Samples in a batch of all processes.
             plan: Batches of each phase.
-            highest_rate: The generator's learning rate at the start.
+            highest_rate: What the generator's learning rate rises to at the start.
             schedule: One of `plan.SCHEDULES`, of the learning rate in each phase.
             checkpoints: Where the state is saved.
             history: Where it is told.
@@ -291,8 +291,9 @@ class Training:
         left = (last - step) * self.seconds / max(self.batches, 1)
         text = "  ".join(f"{name} {value}" for name, value in shown.items())
         phase = self.plan.phase(step - 1)
-        print(
-            f"{step}/{last} {phase}  {text}  {left / 60:.0f} min left",
-            file=sys.stderr,
-            flush=True,
-        )
+        with contextlib.suppress(OSError):  # nobody reads it, which ends no run
+            print(
+                f"{step}/{last} {phase}  {text}  {left / 60:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )

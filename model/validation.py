@@ -18,7 +18,7 @@ class Validation:
         gan: MattingGAN,
         pairs: list[dict],
         history: History,
-        is_alone: bool = False,
+        has_others: bool = False,
     ):
         """Joins the parts.
 
@@ -26,11 +26,11 @@ class Validation:
             gan: The networks.
             pairs: As `dataset.validation_pairs` gives them; may be empty.
             history: Where each picture's figures are told, and a few are shown.
-            is_alone: Whether other processes train too, which do not take part.
+            has_others: Whether other processes train too, which do not take part.
         """
         self.gan = gan
         self.generator, self.discriminator = gan.generator, gan.discriminator
-        if is_alone:
+        if has_others:
             self.generator = Alone(gan.generator)
             self.discriminator = Alone(gan.discriminator)
         self.pairs = pairs

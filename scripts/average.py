@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, engine  # noqa: E402
+from model import checkpoint, engine, saving  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 
 ARCHITECTURE = ("preset", "widths", "use_prior")  # options that have to be the same
@@ -88,6 +88,8 @@ def average(
         raise ValueError(f"{snapshots[0][0]}: one snapshot has no mean; give two")
     if checkpoint.snapshots(output) or (output / "config.json").exists():
         raise FileExistsError(f"{output}: a run is there already; give another folder")
+    if output.exists() and not output.is_dir():
+        raise FileExistsError(f"{output}: a file; give a folder")
     configs = [checkpoint.read_config(run) for run, _ in snapshots]
     for (run, _), config in zip(snapshots, configs, strict=True):
         for option in ARCHITECTURE:
@@ -108,11 +110,13 @@ def average(
         )
         tell(f"{run}: batch {step}, {generator.count_params()} parameters")
     generator.set_weights(total)
+    content = saving.Memory()
+    generator.save_weights(content)
     output.mkdir(parents=True, exist_ok=True)
     path = output / checkpoint.WEIGHTS.format(step=snapshots[-1][1])
     unfinished = path.with_name(f".part-{path.name}")
     try:
-        generator.save_weights(unfinished)
+        unfinished.write_bytes(content.getbuffer())
         averaged = {"averaged": [f"{run}:{step}" for run, step in snapshots]}
         checkpoint.write_config(output, configs[-1] | averaged)
         unfinished.replace(path)

@@ -199,7 +199,15 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
         panel.set(xlabel="hours", title=title)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
-    panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))  # hides no curve
+    named = {
+        name: line
+        for panel in panels
+        for line, name in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    if named:  # beside the panels, where it hides no curve
+        panels[-1].legend(
+            named.values(), named, loc="center left", bbox_to_anchor=(1.02, 0.5)
+        )
     figure.tight_layout()
     figure.savefig(output, dpi=100)
     pyplot.close(figure)

@@ -52,6 +52,34 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuses what no run could begin with.
+
+    Args:
+        options: Of the command line.
+
+    Raises:
+        OSError: If data are not there, or the folder is a file or not empty.
+        ValueError: If data are damaged, or a count is below 0.
+    """
+    from model import composites, stock
+
+    for name in ("kills", "whole"):
+        if getattr(options, name) < 0:
+            raise ValueError(f"--{name}: got {getattr(options, name)}; give 0 or more")
+    if not options.data.is_dir():
+        raise FileNotFoundError(
+            f"{options.data}: no such directory; run scripts/combine.py first"
+        )
+    composites.Composites(options.data, "train")
+    stock.Layers(options.data, "train")
+    if options.folder and options.folder.exists():
+        if not options.folder.is_dir() or any(options.folder.iterdir()):
+            raise FileExistsError(
+                f"--folder: {options.folder} is not empty; give another"
+            )
+
+
 def read_weights(logdir: Path, step: int) -> dict[str, np.ndarray]:
     """Reads a snapshot's arrays by name, without TensorFlow."""
     import h5py
@@ -179,17 +207,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not hasattr(os, "fork"):
         print("soak.py: needs a system with fork()", file=sys.stderr)
         return 2
-    if not options.data.is_dir():
-        print(
-            f"soak.py: {options.data}: no such directory; run scripts/combine.py first",
-            file=sys.stderr,
-        )
-        return 2
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="soak-"))
     try:
+        check(options)
+        folder = options.folder or Path(tempfile.mkdtemp(prefix="soak-"))
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(f"soak.py: --folder: {folder}: {error.strerror}", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(f"soak.py: {error}", file=sys.stderr)
         return 2
     engine.load_tensorflow()
     from model import dataset, gan, history, saving, training  # noqa: F401 (once)

@@ -1,4 +1,6 @@
+import errno
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -90,3 +92,25 @@ def test_damaged_weights_leave_nothing_behind(runs, capsys):
     assert average.main(["one", "two", "--output", "mean"]) == 2
     assert "generator-50.weights.h5: not the weights of" in capsys.readouterr().err
     assert not (runs / "mean").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_of_a_file(
+    runs, capsys, monkeypatch
+):
+    """HDF5 itself, writing to a disk that is full, would crash the program."""
+
+    def write(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    assert average.main(["one", "two", "--output", "mean"]) == 2
+    error = capsys.readouterr().err
+    assert "No space left" in error and error.count("\n") == 1
+    assert not list((runs / "mean").iterdir())
+
+
+def test_an_output_that_is_a_file_is_refused(runs, capsys):
+    (runs / "mean").write_text("mine")
+    assert average.main(["one", "two", "--output", "mean"]) == 2
+    assert "mean: a file; give a folder" in capsys.readouterr().err
+    assert (runs / "mean").read_text() == "mine"

@@ -47,6 +47,23 @@ def test_the_picture_and_the_table_show_every_run(runs, capsys):
     assert {(31, 119, 180), (255, 127, 14)} <= colours  # a line for each run
 
 
+def test_runs_without_a_loss_in_common_are_named_too(runs, monkeypatch):
+    """The baseline has no `alpha_loss`, which the last panel shows."""
+    from matplotlib import figure
+
+    saved = []
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *_, **__: saved.append(self)
+    )
+    first = [{"hours": 1.0, "val_sad": 3.0, "val_mse": 0.1}]
+    second = [{"hours": 2.0, "val_sad": 2.0, "alpha_loss": 0.1}]
+    compare.draw({"baseline": first, "default": second}, runs / "curves.png")
+    legend = saved[0].axes[-1].get_legend()
+    assert {text.get_text() for text in legend.get_texts()} == {"baseline", "default"}
+    compare.draw({"nothing": [{"hours": 1.0}]}, runs / "curves.png")
+    assert saved[1].axes[-1].get_legend() is None
+
+
 def test_no_two_of_forty_runs_look_alike():
     assert len({tuple(compare.style(number).values()) for number in range(40)}) == 40
 

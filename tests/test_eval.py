@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import model
-from model import checkpoint, images, outputs, places, predict
+from model import checkpoint, doctor, images, outputs, places, predict
 from model import network as network_module
 from tests.profiled import exchanged_profile
 
@@ -869,6 +869,19 @@ def test_help_and_version_answer(capsys):
         assert stopped.value.code == 0
         assert capsys.readouterr().out.startswith(answer)
     assert model.__version__.count(".") == 2
+
+
+def test_the_doctor_names_each_run_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "LOG", tmp_path)
+    (tmp_path / "matting").mkdir()
+    for step in (1, 2):
+        (tmp_path / f"matting/generator-{step}.weights.h5").write_bytes(b"%d" % step)
+    with pytest.raises(SystemExit):
+        program.main(["--doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:23] for line in lines if line.startswith("log/")] == [
+        "log/matting: snapshot 2"
+    ]
 
 
 def test_a_saved_generator_cuts_out(folder, capfd):

@@ -11,6 +11,7 @@ def open_history(tmp_path):
 
     def make(first_step=0):
         opened.append(history.History(tmp_path, first_step))
+        opened[-1].begin()
         return opened[-1]
 
     yield make
@@ -66,10 +67,30 @@ def test_a_row_cut_short_by_a_kill_is_dropped(open_history, tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == ["1"]
 
 
-def test_a_damaged_file_is_named(open_history, tmp_path):
-    (tmp_path / "history.csv").write_text("step,phase\nx,generator\n")
-    with pytest.raises(ValueError, match=r"history.csv: damaged .*move it away"):
-        open_history()
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("history", "step,phase\nx,generator\n"),
+        ("history", "step,loss\n1,2\n9,9\n"),
+        ("history", "step,phase,val_sad\n1,generator,abc\n9,generator,1\n"),
+        ("validation", "weights,sad\nraw,1\n"),
+    ],
+)
+def test_a_damaged_file_is_named_and_all_are_left(open_history, tmp_path, name, text):
+    (tmp_path / "history.csv").write_text("step,phase\n1,generator\n9,generator\n")
+    (tmp_path / f"{name}.csv").write_text(text)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=f"{name}.csv: damaged .*move it away"):
+        open_history(first_step=2)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_nothing_changes_before_it_begins(open_history, tmp_path):
+    open_history().write(1, "generator", {"val_sad": 0.5})
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    diary = history.History(tmp_path, 0)
+    assert diary.best is None
+    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
 
 
 def test_the_best_validation_and_those_since_survive_a_resumption(open_history):

@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import time
 
 import h5py
@@ -58,3 +59,25 @@ def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
     assert soak.main([str(tmp_path / "none")]) == 2
     error = capsys.readouterr().err
     assert "none: no such directory; run scripts/combine.py first" in error
+
+
+def test_what_no_run_could_begin_with_is_one_line(data_directory, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").touch()
+    data = str(data_directory)
+    for line, message in (
+        ([str(tmp_path)], "no *.png; run scripts/combine.py first"),
+        ([data, "--kills", "-1"], "--kills: got -1; give 0 or more"),
+        ([data, "--folder", str(tmp_path / "full")], "full is not empty; give another"),
+    ):
+        assert soak.main(line) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+
+
+def test_what_ends_a_process_stands_in_its_log(tmp_path, monkeypatch):
+    log = tmp_path / "log.txt"
+    monkeypatch.setattr(sys, "stderr", sys.__stderr__)
+    number = killed.fork(lambda: 1 // 0, log)
+    killed.wait(number, lambda: False)
+    assert killed.kill(number) == 70 and "ZeroDivisionError" in log.read_text()

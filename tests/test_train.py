@@ -21,6 +21,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import model
 from model import plan as plans
@@ -231,6 +232,14 @@ def test_what_cannot_work_is_refused_in_one_line(
         ([data_directory, "--steps", "0"], "--steps: got 0; give 1 or more"),
         ([data_directory, "--gen_epoch", "-1"], "--gen_epoch: got -1.0; give 0 or"),
         ([data_directory, "--gen_epoch", "inf"], "--gen_epoch: got inf; give 0 or"),
+        ([data_directory, "--adv_epoch", "1e308"], "--adv_epoch: got 1e.308; give 1"),
+        ([data_directory, "--seed", "-1"], "--seed: got -1; give 0 to 4294967295"),
+        ([data_directory, "--widths", "0", "8"], "--widths: got 0 8; give 1 or more"),
+        (
+            [data_directory, "--patience", "2", "--validation-images", "0"],
+            "--patience: nothing is validated",
+        ),
+        ([data_directory, "--data-service", "foo"], "--data-service: got foo; give H"),
         ([data_directory, "--d_coeff", "nan"], "--d_coeff: got nan; give 0 or more"),
         ([data_directory, "--lr", "0"], "--lr: got 0.0; give more than 0"),
         ([data_directory, "--lr", "inf"], "--lr: got inf; give more than 0"),
@@ -272,6 +281,82 @@ def test_resuming_with_other_data_options_or_past_the_end_is_refused(
     assert "has seen 4 batches of the 2 planned; raise" in text
     for path, content in before.items():
         assert path.read_bytes() == content, path
+
+
+@pytest.mark.parametrize(
+    ("val_sad", "message"),
+    [("9", "1 validations in a row were no better; raise"), ("x", "csv: damaged")],
+)
+def test_a_resume_that_is_refused_by_the_history_changes_nothing(
+    finished, data_directory, tmp_path, val_sad, message
+):
+    logdir, phases, _ = finished
+    copy = tmp_path / "run"
+    shutil.copytree(logdir, copy)
+    found = rows(copy)
+    for row, value in zip(found, ("1", val_sad), strict=False):
+        row["val_sad"] = value
+    with (copy / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, found[0])
+        writer.writeheader()
+        writer.writerows(found)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    line = [data_directory, "--logdir", copy, *SMALL, *phases, "--patience", "1"]
+    assert message in run_here(*line, "--checkpoint", "4", expect=2)
+    after = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_the_history_of_weights_that_were_moved_away_is_not_written_over(
+    data_directory, tmp_path
+):
+    logdir = tmp_path / "run"
+    line = [data_directory, "--logdir", logdir, *TINY, "--steps", "2"]
+    (logdir).mkdir()
+    history = "step,phase\n1,generator\n2,generator\n"
+    (logdir / "history.csv").write_text(history)
+    assert "history of a run without its checkpoints" in run_here(*line, expect=2)
+    assert (logdir / "history.csv").read_text() == history
+    (logdir / "history.csv").write_text(history[:-12])  # killed before its first one
+    run_here(*line)
+    assert [row["step"] for row in rows(logdir)] == ["2"]
+
+
+def test_a_run_that_nobody_listens_to_goes_on(data_directory, tmp_path):
+    logdir = tmp_path / "run"
+    line = command(data_directory, "--logdir", logdir, *TINY, "--steps", "3")
+    with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
+        process.stderr.close()
+        process.wait(timeout=300)
+    assert [row["step"] for row in rows(logdir)] == ["2", "3"]
+    assert (logdir / "generator-3.weights.h5").is_file()
+
+
+def test_a_dispatcher_that_does_not_answer_is_named(
+    data_directory, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        train.check_options.__globals__["time"], "sleep", lambda _: None
+    )
+    monkeypatch.setitem(train.check_options.__globals__, "SERVICE_WAIT", 0)
+    line = [data_directory, "--logdir", tmp_path / "run", "--data-service"]
+    text = run_here(*line, "localhost:1", expect=1)
+    assert re.search("--data-service: localhost:1: nobody answers .* dispatcher", text)
+    assert text.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_validation_goes_without_a_composite_that_has_nothing_unknown(
+    data_directory, tmp_path
+):
+    data = tmp_path / "data"
+    shutil.copytree(data_directory, data)
+    path = sorted((data / "val/trimap").glob("*.png"))[0]
+    trimap = np.asarray(Image.open(path))
+    Image.fromarray(np.where(trimap == 128, 255, trimap).astype(np.uint8)).save(path)
+    line = [data, "--logdir", tmp_path / "run", *TINY, "--stored", "--steps", "2"]
+    text = run_here(*line, "--validation-images", "99")
+    assert f"{path.stem} has no unknown pixel; validation goes without it" in text
+    assert rows(tmp_path / "run")[-1]["val_sad"]
 
 
 def test_a_data_set_without_validation_trains_without_it(data_directory, tmp_path):

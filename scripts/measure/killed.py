@@ -8,6 +8,7 @@ import runpy
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def fork(work: Callable[[], int], log: Path) -> int:
     code = 70
     try:
         code = work()
+    except BaseException:  # nothing else would tell of it
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -134,6 +137,7 @@ def save_for_ever(logdir: Path) -> int:
             print(f"state {first}: {fault or 'not what was saved'}")
             return 1
     diary = history.History(logdir, first)
+    diary.begin()
     with diary.path.open() as file:
         if len(file.readlines()) != 1 + first:
             print(f"state {first}: rows are missing in {diary.path}")

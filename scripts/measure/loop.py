@@ -120,6 +120,7 @@ def prepare(train: dict, options) -> tuple[object, Callable[[int], Iterable]]:
     checkpoints = saving.Checkpoints(options.logdir, gan, options.keep)
     train["take_up"](options, checkpoints, {})
     diary = history.History(options.logdir, 0)
+    diary.begin()
     run = training.Training(
         gan=gan,
         cluster=workers,
