@@ -237,6 +237,7 @@ def prepare_soak(folder, monkeypatch, layer_folders):
     program = importlib.import_module("scripts.soak")
     for name in ("dataset", "gan", "history", "saving", "training"):
         pretend(monkeypatch, f"model.{name}", SimpleNamespace())
+    monkeypatch.setattr(program, "check", lambda _: None)
     monkeypatch.setattr(program.engine, "load_tensorflow", lambda: None)
     for name in ("soak_saving", "soak_whole"):
         monkeypatch.setattr(program, name, lambda *_: {"kills": 1})
