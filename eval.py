@@ -199,7 +199,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def is_clip(args: argparse.Namespace) -> bool:
     """Tells whether the frames of a clip are wanted, not a picture or a folder."""
     is_file = args.input.suffix.lower() in clip.ENDINGS and not args.input.is_dir()
-    is_made = args.input.is_dir() and film.is_film(args.output)
+    is_named = args.output.suffix.lower() in clip.ENDINGS and not args.output.is_dir()
+    is_made = args.input.is_dir() and is_named
     return args.video or is_file or is_made
 
 

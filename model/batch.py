@@ -94,7 +94,7 @@ def run_jobs(
         jobs: As `find_jobs` gives them.
         problems: What has failed before it began, by picture.
         output: The folder for the list of failures, which is there only if there are
-            any.
+            any. Those of an earlier run stay on it until their turn comes.
         work: Does a job; tells whether there was something to do.
         quiet: Whether no bar is shown.
 
@@ -102,6 +102,8 @@ def run_jobs(
         What became of them.
     """
     jobs, failures = list(jobs), dict(problems)
+    left = {str(job.image) for job in jobs}  # not reached yet
+    earlier = _read_failures(output / FAILURES)
     done = skipped = 0
     try:
         with tqdm(jobs, unit="picture", disable=quiet or None, file=sys.stderr) as bar:
@@ -113,13 +115,25 @@ def run_jobs(
                         skipped += 1
                 except (OSError, ValueError, RuntimeError) as error:
                     failures[job.image] = " ".join(str(error).split())
+                left.discard(str(job.image))
     finally:
+        listed = {image: error for image, error in earlier.items() if image in left}
+        listed |= {str(image): error for image, error in failures.items()}
         with interrupt.held():
-            _list_failures(output / FAILURES, failures)
+            _list_failures(output / FAILURES, listed)
     return Tally(done, skipped, len(failures))
 
 
-def _list_failures(path: Path, failures: dict[Path, str]) -> None:
+def _read_failures(path: Path) -> dict[str, str]:
+    """Reads the list of an earlier run: the error by picture; none if it is damaged."""
+    try:
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return {row["image"]: row["error"] for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _list_failures(path: Path, failures: dict[str, str]) -> None:
     """Writes what failed, or removes the list of an earlier run.
 
     Raises:
@@ -128,9 +142,7 @@ def _list_failures(path: Path, failures: dict[Path, str]) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return
-    rows = [
-        {"image": str(image), "error": failures[image]} for image in sorted(failures)
-    ]
+    rows = [{"image": image, "error": failures[image]} for image in sorted(failures)]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     try:
         images.replace_file(path, text.encode())

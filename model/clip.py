@@ -186,6 +186,12 @@ def _open(path: Path) -> cv2.VideoCapture:
     """Opens a film."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:  # which would crash OpenCV
+        raise ValueError(
+            f"{path}: its name is not UTF-8, so OpenCV cannot open it; rename it"
+        ) from error
     with engine.silenced_stderr():  # of ffmpeg, which tells what is damaged itself
         # absolute, as what is before a colon would be taken for a protocol
         capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)

@@ -76,7 +76,7 @@ class Cutter:
         """
         self.options = options
         self.background = None
-        if options.composite:
+        if options.composite is not None:
             with plain_failures():
                 self.background = outputs.parse_background(options.composite)
         checkpoint.find_snapshot(options.logdir, options.checkpoint)

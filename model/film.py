@@ -5,6 +5,7 @@ name when it is complete.
 """
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -59,7 +60,7 @@ class Film:
             rate: Frames a second.
         """
         self.path, self.rate = path, rate
-        self.partial = path.with_name(f".{os.getpid()}{path.suffix}")
+        self.partial = path.with_name(f".{secrets.token_hex(4)}{path.suffix}")
         self.told = tempfile.TemporaryFile()
         self.process: subprocess.Popen | None = None
 

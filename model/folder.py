@@ -37,12 +37,14 @@ def cut_folder(
     Raises:
         OSError: If a folder is missing or not writable, or there is no network.
         RuntimeError: If what exports the network is not installed.
-        ValueError: If a folder or an option is not what it should be.
+        ValueError: If a folder or an option is not what it should be, or a result
+            would overwrite an input.
     """
     written = list(filter(None, results))
     places.check_folders([folder, *([guides] if guides else [])], written)
     jobs, problems = batch.find_jobs(folder, guides, recursive, written)
     places.check_ending(Path(f"OUTPUT/*{ending}"), options.composite is not None)
+    check_apart(jobs, [*problems], results, ending)
     cutter = Cutter(options)
 
     def work(job: batch.Job) -> bool:
@@ -57,3 +59,28 @@ def cut_folder(
     places.check_writable(results.output / batch.FAILURES, [])
     cutter.load()
     return batch.run_jobs(jobs, problems, results.output, work, quiet)
+
+
+def check_apart(
+    jobs: list[batch.Job], others: list[Path], results: places.Targets, ending: str
+) -> None:
+    """Refuses results that would overwrite any picture that is read.
+
+    Args:
+        jobs: The pictures, with their trimaps.
+        others: Pictures that are read too.
+        results: The folders to write.
+        ending: Of the outputs, with its dot.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    read = [path for job in jobs for path in (job.image, job.guide) if path]
+    read = {path.resolve() for path in (*read, *others)}
+    for job in jobs:
+        for path in filter(None, places.in_folders(results, job.stem, ending)):
+            if path.resolve() in read:
+                raise ValueError(
+                    f"{path}: the result of {job.image} would overwrite an input; give "
+                    "another folder"
+                )

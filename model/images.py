@@ -101,6 +101,27 @@ def read_grey(path: Path | str) -> np.ndarray:
     return grey_of(decoding.read(path))
 
 
+def read_mask(path: Path | str) -> np.ndarray:
+    """Reads a mask: its alpha where that varies, as of a cut-out, else its greys.
+
+    Args:
+        path: A file in any format that Pillow reads.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a complete picture.
+    """
+    picture = decoding.read(path)
+    if picture.has_transparency_data:
+        alpha = picture.convert("RGBA").getchannel("A")
+        if len(set(alpha.getextrema())) > 1:
+            return _to_float(alpha)
+    return grey_of(picture)
+
+
 def grey_of(picture: Image.Image) -> np.ndarray:
     """Converts a mask of any mode as `read_grey` does: (H, W) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):

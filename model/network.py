@@ -8,6 +8,7 @@ of; where they have changed since, it is made again.
 import contextlib
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def load_network(directory: Path | str, step: int | str = -1) -> Network:
 
     generator = checkpoint.load_generator(directory, step)
     content = export.to_onnx(generator, {FINGERPRINT: wanted})
-    temporary = path.with_name(f".part-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".part-{secrets.token_hex(4)}-{path.name}")
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)

@@ -6,6 +6,7 @@ may be written is for `places` to tell.
 
 import contextlib
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -169,8 +170,8 @@ def write_all(
             file system fails in between.
     """
     made = {  # short, as the file's own name may be the longest that there can be
-        path: path.with_name(f".{os.getpid()}-{number}{path.suffix}")
-        for number, path in enumerate(pictures)
+        path: path.with_name(f".{secrets.token_hex(4)}{path.suffix}")
+        for path in pictures
         if path != STANDARD
     }
     path = STANDARD

@@ -161,7 +161,7 @@ def check_folders(
         reason: Why they have to be folders.
 
     Raises:
-        ValueError: If one is a file, or the same as another.
+        ValueError: If one is a file, or named like one, or the same as another.
     """
     taken = list(read)
     for folder in written:
@@ -169,6 +169,8 @@ def check_folders(
             raise ValueError(f"-: {reason}, so OUTPUT has to be one too")
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder}: a file; {reason}, so give a folder")
+        if not folder.exists() and folder.suffix.lower() in OPAQUE:
+            raise ValueError(f"{folder}: named as a picture; {reason}, give a folder")
         if any(is_same_file(folder, other) for other in taken):
             raise ValueError(f"{folder}: given twice; results need a folder by itself")
         taken.append(folder)

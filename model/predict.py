@@ -108,8 +108,8 @@ def run(
 
     Returns:
         `alpha` (H, W) float32 in [0, 1], exact where the trimap is known, and
-        `foreground` (H, W, 3), if the network has one: the image where nothing is
-        unknown around.
+        `foreground` (H, W, 3), if the network has one and something is unknown: the
+        image where nothing is unknown around.
     """
     window = find_window(trimap)
     if window is None:

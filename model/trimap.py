@@ -117,7 +117,7 @@ def from_options(
     place = mask or strokes or "--box"
     try:
         if mask:
-            trimap = from_mask(images.read_grey(mask), band)
+            trimap = from_mask(images.read_mask(mask), band)
         elif strokes:
             trimap = from_scribbles(image, images.read_strokes(strokes), band)
         else:
@@ -194,7 +194,10 @@ def from_box(image: np.ndarray, box: Box, band: float = BAND) -> np.ndarray:
         raise ValueError("box is the whole picture; leave some background around it")
     labels = np.full((height, width), cv2.GC_BGD, np.uint8)
     labels[y : y + down, x : x + across] = cv2.GC_PR_FGD
-    return from_mask(_cut(image, labels), band)
+    trimap = from_mask(_cut(image, labels), band)
+    if not (trimap == matting.BACKGROUND).any():
+        raise ValueError("box leaves no background; leave more of it around the object")
+    return trimap
 
 
 def from_scribbles(

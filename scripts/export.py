@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, engine  # noqa: E402
+from model import checkpoint, engine, interrupt  # noqa: E402
 from model.precision import FORMATS, PRECISIONS  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 from scripts.measure import exported  # noqa: E402
@@ -108,10 +108,48 @@ def write(generator, file: Exported, reference: Reference | None) -> str:
         fault = exported.judge(file, made, reference) if reference else ""
         if fault:
             return fault
-        if path.is_dir():
-            path.replace(Path(folder) / "before")
-        made.replace(path)
+        replace(path, made, Path(folder) / "before")
     return ""
+
+
+def replace(path: Path, made: Path, before: Path) -> None:
+    """Puts a file or folder in the place of an older one, or leaves that.
+
+    Args:
+        path: Where it is wanted.
+        made: Where it is.
+        before: Where an older folder goes meanwhile.
+
+    Raises:
+        OSError: If it cannot be moved; then the older one stays.
+    """
+    with interrupt.held():
+        if not path.is_dir():
+            made.replace(path)
+            return
+        path.replace(before)
+        try:
+            made.replace(path)
+        except OSError:
+            before.replace(path)
+            raise
+
+
+def check_replaced(file: Exported) -> None:
+    """Refuses to replace a folder that no export has made.
+
+    Args:
+        file: What is to be written.
+
+    Raises:
+        FileExistsError: If there is one in its place.
+    """
+    is_model = file.name == "savedmodel" and (file.path / "saved_model.pb").is_file()
+    if file.path.is_dir() and any(file.path.iterdir()) and not is_model:
+        raise FileExistsError(
+            f"{file.path}: a folder of something else; move it, or give another "
+            "--output"
+        )
 
 
 @functools.lru_cache(maxsize=1)
@@ -124,9 +162,11 @@ def convert_to_onnx(generator) -> bytes:
 
 def export_all(options: argparse.Namespace) -> int:
     """Writes and validates all that is wanted; returns the exit code."""
+    files = list_files(options)
+    for file in files:
+        check_replaced(file)
     generator = checkpoint.load_generator(options.logdir, options.checkpoint)
     options.output.mkdir(parents=True, exist_ok=True)
-    files = list_files(options)
     precisions = {file.precision for file in files}
     reference = None
     if options.validate or precisions != {"float32"}:
@@ -163,6 +203,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"export.py: {error}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(
+            f"export.py: {error}; pip install -r requirements.txt, see eval.py "
+            "--doctor",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("export.py: interrupted", file=sys.stderr)
         return 130

@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 import argparse  # noqa: E402
 
+import cv2  # noqa: E402
+
 from model import images, matting, places, trimap  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 
@@ -29,6 +31,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if not (args.mask or args.box or args.scribbles):
         parser.error("give one of --mask, --box, --scribbles")
+    if [args.input, args.mask, args.scribbles].count(places.STANDARD) > 1:
+        parser.error("only one file can come from standard input; name the other")
     return args
 
 
@@ -75,6 +79,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"trimap.py: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("trimap.py: out of memory; nothing was written", file=sys.stderr)
+        return 1
+    except cv2.error as error:
+        print(f"trimap.py: OpenCV: {error.err}; nothing was written", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -56,6 +56,13 @@ def test_a_film_may_have_a_colon_in_its_name(film, monkeypatch):
     assert len(clip.Clip(Path("take:2.avi"))) == COUNT
 
 
+def test_a_film_whose_name_is_no_text_is_refused_and_does_not_crash(film, tmp_path):
+    odd = tmp_path / "c\udcff.avi"
+    odd.write_bytes(film.read_bytes())
+    with pytest.raises(ValueError, match="not UTF-8, .* rename it"):
+        clip.Clip(odd)
+
+
 def test_a_film_cut_short_is_refused_and_no_library_says_anything(film, capfd):
     film.write_bytes(film.read_bytes()[:200])
     with pytest.raises(ValueError, match="no f.* that OpenCV can read"):

@@ -32,6 +32,10 @@ BAD_INPUT = {
     "half an image": ("half.png trimap.png new.png", "half.png: not a complete"),
     "image is a folder": (
         "folder trimap.png new.png",
+        "new.png: named as a picture; INPUT is a folder, give a folder",
+    ),
+    "trimap is none": (
+        "folder trimap.png new",
         "trimap.png: no such folder; INPUT is one, so this has to be one too",
     ),
     "an empty folder": ("folder folder.png new", "folder: no picture in this folder"),
@@ -775,6 +779,36 @@ def test_results_inside_the_pictures_are_no_pictures(folders, network, capsys):
     ]
 
 
+def test_a_result_never_replaces_another_picture_that_is_read(folder, network, capsys):
+    Path("all/in/in").mkdir(parents=True)
+    for name in ("in/a.png", "in/in/a.png"):
+        picture().save(f"all/{name}")
+        Path(f"maps/{name}").parent.mkdir(parents=True, exist_ok=True)
+    for name in ("a.png", "in/a.png"):
+        painted(0, 128, 255).save(f"maps/{name}")
+    before = contents(folder)
+    assert run("all/in maps all --recursive --overwrite") == 2
+    err = capsys.readouterr().err
+    assert "all/in/a.png: the result of all/in/in/a.png would overwrite an input" in err
+    assert err.count("\n") == 1 and contents(folder) == before
+
+
+@pytest.mark.parametrize("output", ["out.png", "out.JPG", "out.mp4"])
+def test_a_folder_is_not_named_as_a_picture_or_a_film(folders, network, capsys, output):
+    assert run(f"in maps {output}") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not Path(output).exists()
+
+
+@pytest.mark.parametrize("line", ["image.png trimap.png cut.png", "in maps out"])
+def test_a_background_without_a_name_is_refused(folders, network, line, capsys):
+    Path("cutout.png").write_bytes(b"old")
+    arguments = [*line.split(), "--logdir", "log", "--composite", ""]
+    assert program.main(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not Path("out").exists() and not Path("cut.png").exists()
+
+
 def test_options_may_stand_between_the_files(folder, network):
     assert run("image.png trimap.png --alpha alpha.png cutout.png") == 0
     assert Path("alpha.png").exists()
@@ -848,12 +882,19 @@ def test_ctrl_c_in_a_folder_keeps_what_is_done(folders, network, monkeypatch, ca
         return predict.Matte(trimap.astype(np.float32) / 255, image)
 
     monkeypatch.setattr(predict, "predict", interrupt_second)
+    Path("out").mkdir()
+    rows = [{"image": f"in/{name}", "error": "old"} for name in ("a.png", "b.jpg")]
+    earlier = "".join(json.dumps(row) + "\n" for row in rows)
+    Path("out/failures.jsonl").write_text(earlier)
     assert run("in maps out") == 130
     assert "interrupted, what is done is kept" in capsys.readouterr().err
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "a.png",
         "failures.jsonl",
     ]
+    lines = Path("out/failures.jsonl").read_text().splitlines()
+    names = [Path(json.loads(line)["image"]).name for line in lines]
+    assert names == ["b.jpg", "lost.png"]  # a.png has been done by now
 
 
 # The command

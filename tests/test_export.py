@@ -239,3 +239,35 @@ def test_exporting_works_from_any_directory_as_a_command(tmp_path):
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert names(tmp_path / "exported") == ["generator.onnx"]
+
+
+def test_an_older_folder_stays_if_the_new_one_cannot_be_moved(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/old").touch()
+    with pytest.raises(OSError):
+        program.replace(tmp_path / "model", tmp_path / "none", tmp_path / "before")
+    assert (tmp_path / "model/old").exists() and not (tmp_path / "before").exists()
+
+
+@pytest.mark.parametrize("name", ["savedmodel", "generator.onnx"])
+def test_a_folder_of_something_else_is_not_replaced(
+    tmp_path, short_run, name, monkeypatch, capsys
+):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine.txt").touch()
+    line = ["--logdir", str(short_run), "--output", str(tmp_path)]
+    assert program.main(line) == 2
+    assert f"{name}: a folder of something else; move it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*.*") if path.is_file()] == [
+        "mine.txt"
+    ]
+
+
+def test_a_library_that_is_missing_is_named(short_run, tmp_path, monkeypatch, capsys):
+    def fail():
+        raise ImportError("No module named 'tensorflow'")
+
+    monkeypatch.setattr(program.engine, "load_tensorflow", fail)
+    line = ["--logdir", str(short_run), "--output", str(tmp_path / "out")]
+    assert program.main(line) == 1
+    assert "pip install -r requirements.txt" in capsys.readouterr().err

@@ -1,5 +1,9 @@
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from model import images, matting, trimap
 from scripts import trimap as program
@@ -143,3 +147,47 @@ def test_the_script_refuses_in_one_line(command, message, files, capsys):
     assert program.main(command.split()) == 2
     err = capsys.readouterr().err
     assert message in err and err.count("\n") == 1 and err.startswith("trimap.py: ")
+
+
+def test_a_cutout_as_a_mask_is_its_alpha_and_not_how_bright_it_is(tmp_path):
+    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba[16:48, 16:48] = [30, 20, 10, 255]
+    Image.fromarray(rgba).save(tmp_path / "cutout.png")
+    grey = images.read_mask(tmp_path / "cutout.png")
+    np.testing.assert_array_equal(grey, rgba[..., 3] / 255)
+    rgba[..., 3] = 255
+    rgba[16:48, 16:48, :3] = 255
+    Image.fromarray(rgba).save(tmp_path / "opaque.png")
+    grey = images.read_mask(tmp_path / "opaque.png")
+    np.testing.assert_array_equal(grey, rgba[..., 0] / 255)
+
+
+def test_a_box_that_leaves_a_line_of_background_is_refused_as_a_box(disc, monkeypatch):
+    image = disc[0]
+    height, width = image.shape[:2]
+    all_of_it = (np.arange(width) > 0).astype(np.float32)
+    monkeypatch.setattr(trimap, "_cut", lambda *_: np.tile(all_of_it, (height, 1)))
+    with pytest.raises(ValueError, match="^box "):
+        trimap.from_box(image, (1, 0, width - 1, height))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(MemoryError(), "out of memory"), (cv2.error("bad"), "OpenCV: ")],
+)
+def test_what_fails_in_the_script_is_one_line(files, monkeypatch, capsys, error, told):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(trimap, "from_options", fail)
+    assert program.main(["photo.png", "new.png", "--box", "1,1,9,9"]) == 1
+    captured = capsys.readouterr().err
+    assert told in captured and captured.count("\n") == 1
+    assert not Path("new.png").exists()
+
+
+def test_the_standard_input_is_read_once_only(files, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        program.main(["-", "new.png", "--mask", "-"])
+    assert stopped.value.code == 2
+    assert "only one file can come from standard input" in capsys.readouterr().err
