@@ -270,6 +270,12 @@ def cut_out_clip(args: argparse.Namespace, written: list[Path]) -> None:
     )
     if not args.quiet:
         print(f"eval.py: {args.input}: {frames.describe()}", file=sys.stderr)
+    if frames.source.missing:
+        print(
+            f"eval.py: {args.input}: cut short, its header tells of "
+            f"{frames.source.missing} frames more; those that are there are matted",
+            file=sys.stderr,
+        )
     vague = frames.cut(is_steady=not args.no_steady, quiet=args.quiet)
     written.append(args.output)
     if vague:

@@ -12,6 +12,8 @@ import numpy as np
 from model import engine, images
 
 ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv")
+SLACK = 0.02  # of the frames, by which a header may be wrong
+LARGEST_PROMISE = 1e9  # frames; headers without a length tell of more
 RATE = Fraction(25)  # frames a second where nothing tells it
 LARGEST_DENOMINATOR = 1001  # of 30000/1001 and the like
 
@@ -47,6 +49,7 @@ class Clip:
         names: Of the frames: the file's, without ending, or six digits, from 000001.
         rate: Frames a second.
         is_film: Whether it is a file.
+        missing: Frames that a film's header tells of, but that cannot be read.
     """
 
     def __init__(self, path: Path, rate: Fraction | None = None):
@@ -64,8 +67,9 @@ class Clip:
         self.path = path
         self.is_film = not path.is_dir()
         self._files: list[Path] = []
+        self.missing = 0
         if self.is_film:
-            count, told = _count(path)
+            count, told, self.missing = _count(path)
             self.names = [f"{number:06d}" for number in range(1, count + 1)]
         else:
             told = RATE
@@ -89,7 +93,9 @@ class Clip:
 
         Raises:
             OSError: If a file is not readable.
-            ValueError: If a frame is damaged, or of another size than the first.
+            ValueError: If a picture is damaged, or a frame of another size than the
+                first. Damage within a film is not found: what OpenCV makes of it is
+                a frame.
         """
         shape = None
         for name, frame in zip(self.names, self._read(), strict=True):
@@ -202,18 +208,27 @@ def _open(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _count(path: Path) -> tuple[int, Fraction]:
-    """Counts the frames of a film by decoding them; gives its frames a second too."""
+def _count(path: Path) -> tuple[int, Fraction, int]:
+    """Counts the frames of a film by decoding them.
+
+    Returns:
+        How many there are, frames a second, and how many more the header tells of, if
+        that is more than a guess by its length may be wrong.
+    """
     capture = _open(path)
     try:
         count = 0
-        while capture.grab():
-            count += 1
+        with engine.silenced_stderr():
+            while capture.grab():
+                count += 1
         told = capture.get(cv2.CAP_PROP_FPS)
+        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     finally:
         capture.release()
     if not count:
         raise ValueError(f"{path}: no frame in it that OpenCV can read")
     is_known = 0 < told < 1e4  # not for NaN either
     rate = Fraction(told).limit_denominator(LARGEST_DENOMINATOR) if is_known else RATE
-    return count, rate or RATE
+    slack = max(SLACK * count, 1)
+    is_short = slack < promised - count < LARGEST_PROMISE
+    return count, rate or RATE, round(promised) - count if is_short else 0

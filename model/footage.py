@@ -101,7 +101,7 @@ class Footage:
         Raises:
             OSError: If a file is not readable or cannot be written.
             RuntimeError: If the network or ffmpeg fails.
-            ValueError: If a frame is damaged.
+            ValueError: If a picture of a folder is damaged.
         """
         options, source = self.cutter.options, self.source
         self.cutter.load()

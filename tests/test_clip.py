@@ -1,5 +1,6 @@
 """model/clip.py: frames of films and folders, and which of them have trimaps."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,6 +62,17 @@ def test_a_film_whose_name_is_no_text_is_refused_and_does_not_crash(film, tmp_pa
     odd.write_bytes(film.read_bytes())
     with pytest.raises(ValueError, match="not UTF-8, .* rename it"):
         clip.Clip(odd)
+
+
+def test_frames_that_a_header_tells_of_in_vain_are_counted(film, capfd):
+    assert clip.Clip(film).missing == 0
+    content = film.read_bytes()
+    third = [found.start() for found in re.finditer(b"00dc", content)][2]
+    film.write_bytes(content[:third])
+    short = clip.Clip(film)
+    assert (len(short), short.missing) == (2, COUNT - 2)
+    assert len(list(short)) == 2
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_film_cut_short_is_refused_and_no_library_says_anything(film, capfd):
