@@ -75,12 +75,18 @@ def check_apart(
     Raises:
         ValueError: If there is one.
     """
-    read = [path for job in jobs for path in (job.image, job.guide) if path]
-    read = {path.resolve() for path in (*read, *others)}
+    paths = [path for job in jobs for path in (job.image, job.guide) if path]
+    paths += others
+    read = {path.resolve() for path in paths} | {place_of(path) for path in paths}
     for job in jobs:
         for path in filter(None, places.in_folders(results, job.stem, ending)):
-            if path.resolve() in read:
+            if place_of(path) in read:
                 raise ValueError(
                     f"{path}: the result of {job.image} would overwrite an input; give "
                     "another folder"
                 )
+
+
+def place_of(path: Path) -> Path:
+    """Resolves links but for the last: a file is replaced, not what it leads to."""
+    return path.parent.resolve() / path.name
