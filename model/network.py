@@ -42,6 +42,8 @@ class Network:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
+        # its threads would wait for work on cores that the next first guess needs
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self.session = onnxruntime.InferenceSession(
                 source if isinstance(source, bytes) else str(source),

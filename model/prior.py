@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 
 from model import laplacian, matting, rgba, sampling
 from model.blocks import cut_blocks
+from model.threads import one_blas_thread
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
 COARSE_TRUST = 0.03  # weight of a sure sample against the Laplacian, first solve
@@ -62,6 +63,7 @@ class Problem(NamedTuple):
     right_side: np.ndarray
 
 
+@one_blas_thread()
 def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     """Estimates alpha and both colours without any network.
 

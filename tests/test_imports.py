@@ -33,6 +33,7 @@ LAYERS = [
         "model.precision",
         "model.engine",
         "model.profiles",
+        "model.threads",
     },
     {
         "model.storage",
