@@ -3,16 +3,13 @@
 import argparse
 import csv
 import math
-import socket
-import time
 from pathlib import Path
 
-from model import __version__, checkpoint, plan, storage
+from model import __version__, checkpoint, dispatcher, plan, storage
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")  # policies of Keras
 MOST_EPOCHS = 1e6
 LARGEST_SEED = 2**32 - 1  # of NumPy's older generators, which Keras sets
-SERVICE_WAIT = 30  # seconds for the dispatcher of --data-service to answer
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -279,7 +276,7 @@ def check_options(options: argparse.Namespace) -> None:
     if options.init:
         checkpoint.find_snapshot(options.init)
     if options.data_service:
-        find_service(options.data_service)
+        dispatcher.find(options.data_service, "--data-service")
 
 
 def check_numbers(options: argparse.Namespace) -> None:
@@ -341,30 +338,3 @@ def count_rows(path: Path) -> int:
         return 0
     with path.open(newline="", errors="replace") as file:
         return max(0, sum(1 for _ in csv.reader(file)) - 1)
-
-
-def find_service(address: str) -> None:
-    """Waits until a dispatcher answers; TensorFlow would wait for ever, and silently.
-
-    Args:
-        address: HOST:PORT.
-
-    Raises:
-        ConnectionError: If nobody answers for `SERVICE_WAIT` seconds.
-        ValueError: If it is no such address.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"--data-service: got {address}; give HOST:PORT")
-    deadline = time.monotonic() + SERVICE_WAIT
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-            return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise ConnectionError(
-                    f"--data-service: {address}: nobody answers ({error}); start "
-                    "scripts/serve_input.py dispatcher first"
-                ) from error
-        time.sleep(0.5)

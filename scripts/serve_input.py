@@ -15,11 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import argparse  # noqa: E402
-import re  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 
-from model import __version__, engine  # noqa: E402
+from model import __version__, dispatcher, engine  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 
 
@@ -53,10 +52,8 @@ def check_options(options: argparse.Namespace) -> None:
     """Refuses what cannot work."""
     if not 0 <= options.port < 65536:
         raise ValueError(f"--port: got {options.port}; give 0 to 65535")
-    if options.role == "worker" and not re.fullmatch(
-        r"\S+:\d+", options.dispatcher or ""
-    ):
-        raise ValueError(f"--dispatcher: got {options.dispatcher}; give HOST:PORT")
+    if options.role == "worker":
+        dispatcher.parse_address(options.dispatcher, "--dispatcher")
 
 
 def start(options: argparse.Namespace):

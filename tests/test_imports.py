@@ -20,6 +20,7 @@ LAYERS = [
         "model.interrupt",
         "model.places",
         "model.plan",
+        "model.dispatcher",
     },
     {
         "model.encoder",

@@ -24,6 +24,7 @@ import pytest
 from PIL import Image
 
 import model
+from model import dispatcher
 from model import plan as plans
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -335,10 +336,7 @@ def test_a_run_that_nobody_listens_to_goes_on(data_directory, tmp_path):
 def test_a_dispatcher_that_does_not_answer_is_named(
     data_directory, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(
-        train.check_options.__globals__["time"], "sleep", lambda _: None
-    )
-    monkeypatch.setitem(train.check_options.__globals__, "SERVICE_WAIT", 0)
+    monkeypatch.setattr(dispatcher, "WAIT", 0)
     line = [data_directory, "--logdir", tmp_path / "run", "--data-service"]
     text = run_here(*line, "localhost:1", expect=1)
     assert re.search("--data-service: localhost:1: nobody answers .* dispatcher", text)
