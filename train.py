@@ -151,6 +151,7 @@ def stream(options: argparse.Namespace, workers, source, first: int, last: int):
         seed=options.seed,
         size=options.crop,
         use_prior=options.use_prior,
+        is_fine=options.is_fine,
         reuse=options.reuse,
     )
 
@@ -170,7 +171,7 @@ def take_up(options: argparse.Namespace, checkpoints, config: dict) -> int:
             print(f"resumed after {first} batches", file=sys.stderr)
     elif options.init:
         checkpoint.load_weights(checkpoints.gan.generator, options.init)
-    elif options.preset == "matting":
+    elif options.preset != "paper2018":
         encoder.load_pretrained(checkpoints.gan.generator, options.encoder)
     return first
 

@@ -15,6 +15,7 @@ from model import basket, camera, cutout, fringe, images, matting, pelt, smoke, 
 PAIR_PROBABILITY = 0.2  # two cut-outs together (GCA uses 0.5)
 DENSITY = (1.0, 10.0)  # how many times as dense a cut-out becomes, log-uniform
 WIDEST_BAND = 0.1  # erosion of a known region, as a share of the crop's side
+WIDEST_SIDE = 256  # pixels: of larger crops it is a share of this
 FOREGROUND_BAND, BACKGROUND_BAND = 0.4, 1.5  # powers: wide bands are likelier below 1
 TEXTURE_PROBABILITY = 0.4  # of a photograph's colours in the shape of a cut-out
 STRANDS_SHARE = 0.3  # of those: strands instead of the cut-out
@@ -233,7 +234,7 @@ def random_trimap(alpha: np.ndarray, random: np.random.Generator) -> np.ndarray:
     Returns:
         (H, W) uint8 trimap.
     """
-    widest = WIDEST_BAND * min(alpha.shape)
+    widest = WIDEST_BAND * min(*alpha.shape, WIDEST_SIDE)
     shares = random.uniform(0, 1, 2) ** (FOREGROUND_BAND, BACKGROUND_BAND)
     radii = 1 + np.round(widest * shares).astype(int)
     return matting.trimap_from_alpha(

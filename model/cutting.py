@@ -28,7 +28,6 @@ class Options:
         logdir: The run directory of the network.
         checkpoint: Training step of the snapshot; -1 is the latest, `best` that of
             the lowest validation error.
-        fast: Whether the network sees half of the resolution.
         translucent: Whether trimaps may be without foreground.
         kind: What the guides are: `trimap`, `mask`, `scribbles`; or `box`, if there
             are none.
@@ -43,7 +42,6 @@ class Options:
 
     logdir: Path
     checkpoint: int | str = -1
-    fast: bool = False
     translucent: bool = False
     kind: str = "trimap"
     box: trimaps.Box | None = None
@@ -104,9 +102,7 @@ class Cutter:
             trimap = self.read_trimap(photograph.pixels, guide)
             places.check_size(targets, trimap.shape)
             self.load()
-            matte = predict.predict(
-                self.network, photograph.pixels, trimap, options.fast
-            )
+            matte = predict.predict(self.network, photograph.pixels, trimap)
             pictures = outputs.render(
                 photograph, matte, targets, self.background, options.bits
             )

@@ -4,10 +4,11 @@ Every batch is a dict of
     image, foreground   (B, H, W, 3) float32 in [0, 1]
     alpha, prior        (B, H, W, 1) float32 in [0, 1]
     colours             (B, H/4, W/4, 6) float32 in [0, 1]
-    samples             (B, H/2, W/2, 2) float32 in [0, 1]
+    samples             (B, H/2, W/2, 2) float32 in [0, 1], or
+    coarse_samples      (B, H/4, W/4, 2) float32 in [0, 1]
     trimap              (B, H, W, 1) uint8
     weight              (B, 1, 1, 1) float32 in [0, 1], what a sample counts
-with `prior`, `colours`, `samples` and `weight` only where the first guess is wanted.
+with those of the first guess and `weight` only where it is wanted.
 Sample number i depends on the seed and on i alone, so that a run resumes at any
 batch by its number.
 """
@@ -45,6 +46,7 @@ class Samples:
         seed: int,
         size: int,
         use_prior: bool,
+        is_fine: bool = True,
         reuse: int,
     ):
         """Prepares to make them.
@@ -53,17 +55,19 @@ class Samples:
             source: Where the crops come from.
             seed: The run's seed.
             size: Side of a crop in pixels.
-            use_prior: Whether to add the first guess, `prior`, `colours`, `samples`,
-                and to choose each crop among some by it, with its `weight`.
+            use_prior: Whether to add the first guess, as `prior.Guess.levels` gives
+                it, and to choose each crop among some by it, with its `weight`.
+            is_fine: Which first guess, see `prior.first_guess`.
             reuse: How often each crop is used, turned, mirrored and recoloured.
         """
         self.source, self.seed, self.size = source, seed, size
-        self.use_prior, self.reuse = use_prior, reuse
+        self.use_prior, self.is_fine, self.reuse = use_prior, is_fine, reuse
         self.shapes = {part: (size, size, depth) for part, depth in CHANNELS.items()}
         if use_prior:
-            small = size // prior.FACTOR
-            self.shapes |= {"prior": (size, size, 1), "colours": (small, small, 6)}
-            self.shapes |= {"samples": (2 * small, 2 * small, 2), "weight": (1, 1, 1)}
+            for part in prior.parts(is_fine):
+                side = size // prior.REDUCED[part]
+                self.shapes[part] = (side, side, prior.DEPTHS[part])
+            self.shapes["weight"] = (1, 1, 1)
         self._crop = lru_cache(POOL + SPARE if reuse > 1 else 0)(self._make_crop)
 
     def make(self, index: int) -> list[np.ndarray]:
@@ -89,7 +93,9 @@ class Samples:
 
     def _make_crop(self, index: int) -> dict[str, np.ndarray]:
         if self.use_prior:
-            sample = crop_with_guess(self.source, self.seed, index, self.size)
+            sample = crop_with_guess(
+                self.source, self.seed, index, self.size, self.is_fine
+            )
         else:
             sample = self.source.crop(self.seed, index, self.size)
         return {
@@ -107,6 +113,7 @@ def batches(
     size: int,
     workers: int,
     use_prior: bool,
+    is_fine: bool = True,
     reuse: int = 1,
     places: Sequence[int] = (),
     parts: int = 1,
@@ -121,8 +128,9 @@ def batches(
         batch_size: Samples in a batch.
         size: Side of a crop in pixels.
         workers: Crops made at the same time.
-        use_prior: Whether to add the first guess, `prior`, `colours` and `samples`, and
+        use_prior: Whether to add the first guess, as `prior.Guess.levels` gives it, and
             to choose each crop among some by it (`importance`), with its `weight`.
+        is_fine: Which first guess, see `prior.first_guess`.
         reuse: How often each crop is used, turned, mirrored and recoloured: the
             guess costs most of the time. Every `POOL` crops are used up before the
             next ones are made.
@@ -132,7 +140,14 @@ def batches(
     Returns:
         The dataset, as the module's docstring describes.
     """
-    samples = Samples(source, seed=seed, size=size, use_prior=use_prior, reuse=reuse)
+    samples = Samples(
+        source,
+        seed=seed,
+        size=size,
+        use_prior=use_prior,
+        is_fine=is_fine,
+        reuse=reuse,
+    )
     places = tf.constant(places or range(batch_size), tf.int64)
 
     def load(index: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -148,7 +163,7 @@ def batches(
 
 
 def crop_with_guess(
-    source: Layers | Composites, seed: int, index: int, size: int
+    source: Layers | Composites, seed: int, index: int, size: int, is_fine: bool = True
 ) -> dict[str, np.ndarray]:
     """Makes a crop and its first guess: one of some candidates, by their weights.
 
@@ -160,9 +175,10 @@ def crop_with_guess(
         seed: The run's seed.
         index: Number of the crop, 0 or more.
         size: Side of the crop in pixels.
+        is_fine: Which first guess, see `prior.first_guess`.
 
     Returns:
-        What `source.crop` gives, with `prior`, `colours`, `samples` and `weight`,
+        What `source.crop` gives, with what `prior.Guess.levels` does and `weight`,
         all uint8.
     """
     random = np.random.default_rng([seed, index, 2])
@@ -170,33 +186,30 @@ def crop_with_guess(
     kind = random.random() if isinstance(source, Layers) else 1.0
     if kind < importance.TRANSLUCENT_SHARE:
         sample = source.crop_translucent(seed, first, size)
-        guess, weight = _guess(sample), importance.TRANSLUCENT
+        guess, weight = _guess(sample, is_fine), importance.TRANSLUCENT
     elif kind < importance.TRANSLUCENT_SHARE + importance.WOVEN_SHARE:
         sample = source.crop_woven(seed, first, size)
-        guess = _guess(sample)
+        guess = _guess(sample, is_fine)
         weight = importance.weigh_woven(sample["alpha"], guess.alpha, sample["trimap"])
     else:
         samples = [
             source.crop(seed, first + number, size)
             for number in range(importance.CANDIDATES)
         ]
-        guesses = [_guess(sample) for sample in samples]
+        guesses = [_guess(sample, is_fine) for sample in samples]
         weights = [
             importance.ease(sample["alpha"], guess.alpha, sample["trimap"])
             for sample, guess in zip(samples, guesses, strict=True)
         ]
         place, weight = importance.choose(weights, random)
         sample, guess = samples[place], guesses[place]
-    return sample | {
-        "prior": images.to_uint8(guess.alpha),
-        "colours": images.to_uint8(guess.colours),
-        "samples": images.to_uint8(guess.samples),
-        "weight": images.to_uint8(np.float32(weight)),
-    }
+    weight = images.to_uint8(np.float32(weight))
+    return sample | guess.levels() | {"weight": weight}
 
 
-def _guess(sample: dict[str, np.ndarray]) -> prior.Guess:
-    return prior.first_guess(sample["image"].astype(np.float32) / 255, sample["trimap"])
+def _guess(sample: dict[str, np.ndarray], is_fine: bool) -> prior.Guess:
+    image = sample["image"].astype(np.float32) / 255
+    return prior.first_guess(image, sample["trimap"], is_fine)
 
 
 def pool_index(seed: int, index: int, reuse: int) -> int:

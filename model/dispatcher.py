@@ -20,9 +20,11 @@ def parse_address(address: str | None, option: str) -> tuple[str, int]:
         ValueError: If it is no such address.
     """
     host, _, port = (address or "").rpartition(":")
-    if not host or " " in host or not port.isdecimal() or int(port) > 65535:
+    host = host.strip("[]")
+    is_port = port.isdecimal() and int(port) <= 65535
+    if host.split() != [host] or not is_port:
         raise ValueError(f"{option}: got {address}; give HOST:PORT")
-    return host.strip("[]"), int(port)
+    return host, int(port)
 
 
 def find(address: str, option: str) -> None:

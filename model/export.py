@@ -46,7 +46,8 @@ def to_onnx(generator: keras.Model, properties: dict[str, str]) -> bytes:
 
     Returns:
         The content of the file: inputs and outputs have the names that they have in
-        the generator, batches of one, height and width any multiple of 32.
+        the generator, batches of one, height and width any multiple of 32, of
+        `fast` of 64.
     """
     with contextlib.redirect_stderr(io.StringIO()):  # it warns of TensorFlow's own
         import tf2onnx

@@ -36,7 +36,8 @@ def stream(
         last: Number of the batch after the last one.
         batch_size: Samples in a batch of all processes.
         threads: Samples that are made here at a time.
-        **wanted: `seed`, `size`, `use_prior` and `reuse` as of `dataset.batches`.
+        **wanted: `seed`, `size`, `use_prior`, `is_fine` and `reuse` as of
+            `dataset.batches`.
 
     Returns:
         The batches, as `MattingGAN.compute` takes them.

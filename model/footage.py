@@ -120,7 +120,6 @@ class Footage:
                 self.keys,
                 self._read,
                 self.wanted,
-                options.fast,
                 is_steady,
             ):
                 self._write(shot, made)

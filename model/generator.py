@@ -1,9 +1,9 @@
 """The generator: a U-Net from image and trimap to alpha and foreground.
 
-Both presets take a dict of `image` (B, H, W, 3) float32 in [0, 1] and `trimap`
+All presets take a dict of `image` (B, H, W, 3) float32 in [0, 1] and `trimap`
 (B, H, W, 1) uint8 codes, and give a dict of `alpha` (B, H, W, 1) float32; that of
 the baseline has `foreground` (B, H, W, 3) too. Height and width are multiples of
-32.
+32, of `fast` multiples of 64.
 """
 
 import keras
@@ -11,11 +11,18 @@ import tensorflow as tf
 
 from model import encoder, operations
 
-PRESETS = ("matting", "paper2018")
-DETAIL = 12  # channels at full resolution
-# channels of the levels, fine to coarse: from half of the resolution on, or from all
-WIDTHS = {"matting": (32, 64, 96, 128, 160), "paper2018": (16, 32, 64, 128)}
-BLOCKS = {16: 1, 8: 2, 4: 1, 2: 1}  # residual blocks by divisor of the sides
+PRESETS = ("matting", "fast", "paper2018")
+DETAIL = 12  # channels of the last layers
+# channels of the levels, from fine to coarse
+WIDTHS = {
+    "matting": (32, 64, 96, 128, 160),
+    "fast": (32, 64, 96, 128, 160),
+    "paper2018": (16, 32, 64, 128),
+}
+BLOCKS = {  # residual blocks by divisor of the sides
+    "matting": {16: 1, 8: 2, 4: 1, 2: 1},
+    "fast": {16: 1, 8: 2},
+}
 
 
 def build_generator(
@@ -26,12 +33,14 @@ def build_generator(
     """Builds the generator of a preset.
 
     Args:
-        preset: `matting`, or `paper2018` for the published baseline.
-        widths: Channels of each level from fine to coarse, five for `matting`; the
-            preset's own if None.
-        use_prior: Whether `matting` also takes the first guess (`prior.Guess`) as
+        preset: `matting`; `fast` for the same at half of the resolution; or
+            `paper2018` for the published baseline.
+        widths: Channels of each level from fine to coarse, five but for the baseline;
+            the preset's own if None.
+        use_prior: Whether it also takes the first guess (`prior.Guess`) as
             `prior` (B, H, W, 1), `colours` (B, H/4, W/4, 6) and `samples` (B, H/2,
-            W/2, 2), float32 in [0, 1], and predicts the difference to it.
+            W/2, 2), for `fast` `coarse_samples` (B, H/4, W/4, 2), float32 in [0, 1],
+            and predicts the difference to it; the baseline never does.
 
     Returns:
         The functional network, named after its preset.
@@ -49,34 +58,111 @@ def build_generator(
     else:
         if len(widths) != 5:
             raise ValueError(f"widths: got {len(widths)} levels; give 5")
-        network = _matting(widths, use_prior)
+        network = (_fast if preset == "fast" else _matting)(widths, use_prior)
     network.jit_compile = False  # XLA is slow at depthwise convolutions on processors
     return network
 
 
 def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
-    """Builds a U-Net whose way down is a pretrained encoder.
+    """Builds the U-Net on all of the resolution."""
+    inputs = _inputs("samples" if use_prior else None)
+    view = dict(inputs)
+    view["one_hot"] = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
+    if use_prior:
+        view["fine_colours"] = operations.Enlarge()(inputs["colours"])
+    features, residual = _predict_residual(view, widths, BLOCKS["matting"])
+    seen = [view[name] for name in ("image", "prior") if name in view]
+    seen = [keras.layers.Rescaling(2, -1)(values) for values in seen]
+    features = keras.layers.Concatenate()(
+        [features, residual, view["one_hot"][..., 1:2], *seen]
+    )
+    fine = _last(_convolution(features, DETAIL), 1, "detail")
+    start = [inputs["prior"]] if use_prior else []
+    alpha = operations.Residual(name="output", dtype="float32")(
+        [residual + fine, view["one_hot"], *start]
+    )
+    return keras.Model(inputs, {"alpha": alpha}, name="matting")
+
+
+def _fast(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
+    """Builds the U-Net on half of the resolution, of which it sees means.
+
+    The last layers see all pixels again, four at a time, and add to the enlarged
+    residual what it lacks of each. All that is of full resolution stays folded
+    like that up to the end: elementwise work on large planes is slow.
+    """
+    inputs = _inputs("coarse_samples" if use_prior else None)
+    fold = operations.SpaceToDepth(name="fold", dtype="float32")
+    regions = operations.Regions(name="regions", dtype="float32")
+    is_unknown, is_foreground = regions(fold(inputs["trimap"]))
+    pixels = {name: fold(inputs[name]) for name in ("image", "prior") if name in inputs}
+    mean = operations.BlockMean(name="mean", dtype="float32")
+    view = {name: mean(values) for name, values in pixels.items()}
+    unknown, foreground = mean(is_unknown), mean(is_foreground)
+    view["one_hot"] = keras.layers.Concatenate()(
+        [1 - unknown - foreground, unknown, foreground]
+    )
+    if use_prior:
+        view["colours"] = keras.layers.AveragePooling2D(2)(inputs["colours"])
+        view["fine_colours"] = inputs["colours"]
+        view["samples"] = inputs["coarse_samples"]
+    features, residual = _predict_residual(view, widths, BLOCKS["fast"])
+    features = keras.layers.Concatenate()(
+        [features, residual, view["one_hot"], *pixels.values()]
+    )  # 32 channels with a prior: ONNX Runtime computes in blocks of 16
+    features = _convolution(features, DETAIL)
+    residual = fold(operations.Enlarge()(residual)) + _last(features, 4, "detail")
+    start = pixels.get("prior", 0.5)
+    alpha = operations.join(residual, is_unknown, is_foreground, start)
+    alpha = operations.DepthToSpace(name="output", dtype="float32")(alpha)
+    return keras.Model(inputs, {"alpha": alpha}, name="fast")
+
+
+def _inputs(samples: str | None) -> dict[str, keras.KerasTensor]:
+    """Makes the inputs of a network by name.
+
+    Args:
+        samples: Name of what the colour samples say; None without a first guess.
+    """
+    inputs = {
+        "image": keras.Input((None, None, 3), name="image"),
+        "trimap": keras.Input((None, None, 1), name="trimap", dtype="uint8"),
+    }
+    if samples:
+        inputs |= {
+            "prior": keras.Input((None, None, 1), name="prior"),
+            "colours": keras.Input((None, None, 6), name="colours"),
+            samples: keras.Input((None, None, 2), name=samples),
+        }
+    return inputs
+
+
+def _predict_residual(
+    view: dict[str, keras.KerasTensor],
+    widths: tuple[int, ...],
+    blocks: dict[int, int],
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Predicts the residual by a U-Net whose way down is a pretrained encoder.
 
     The decoder works from a thirty-second up to a half of the resolution, where
     the last layer predicts four pixels at a time: thin layers at full resolution are
     slow for what they learn. What is known beside the image (`_guides`) joins the
     decoder, and the encoder before each of its reductions. The last layer starts
     at zero, so that training starts from the prior itself.
-    """
-    inputs = {
-        "image": keras.Input((None, None, 3), name="image"),
-        "trimap": keras.Input((None, None, 1), name="trimap", dtype="uint8"),
-    }
-    if use_prior:
-        inputs |= {
-            "prior": keras.Input((None, None, 1), name="prior"),
-            "colours": keras.Input((None, None, 6), name="colours"),
-            "samples": keras.Input((None, None, 2), name="samples"),
-        }
-    one_hot = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
-    guides = _guides(inputs, one_hot)
-    features = encoder.encode(inputs["image"], guides)
 
+    Args:
+        view: What the network sees, by name: `image` (B, H, W, 3), `one_hot` (B, H,
+            W, 3); with a first guess `prior` (B, H, W, 1), `colours` (B, H/4, W/4, 6),
+            `fine_colours` (B, H/2, W/2, 6), `samples` (B, H/2, W/2, 2).
+        widths: Channels of the levels.
+        blocks: Residual blocks of the levels, by what divides the sides there.
+
+    Returns:
+        Features for what is thinner than four pixels, (B, H, W, DETAIL), and the
+        residual, (B, H, W, 1).
+    """
+    guides = _guides(view)
+    features = encoder.encode(view["image"], guides)
     x = keras.layers.MaxPooling2D()(features[16])  # -> (B, H/32, W/32, 112)
     x = _convolution(x, widths[-1])
     x = _convolution(x, widths[-1], dilation=2)
@@ -88,72 +174,41 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
         x = _double_convolution(x, width)
-        x = _residual_blocks(x, BLOCKS.get(factor, 0))
-    residual = _sharpen(x, inputs, one_hot)
-    alpha = operations.Residual(name="output", dtype="float32")(
-        [residual, one_hot] + ([inputs["prior"]] if use_prior else [])
-    )
-    return keras.Model(inputs, {"alpha": alpha}, name="matting")
-
-
-def _sharpen(
-    x: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], one_hot
-) -> keras.KerasTensor:
-    """Predicts the residual: most of it from half of the resolution, edges from all.
-
-    The part at half of the resolution gives four pixels at a time. What is thinner
-    than its pixels comes from a few channels at full resolution that see the image
-    again. Both start at zero.
-
-    Args:
-        x: (B, H/2, W/2, C), the finest level.
-        inputs: Of the network.
-        one_hot: The trimap, (B, H, W, 3).
-
-    Returns:
-        (B, H, W, 1).
-    """
-    coarse = keras.layers.Conv2D(
-        4, 3, padding="same", kernel_initializer="zeros", name="residual"
-    )(x)
-    coarse = operations.DepthToSpace(name="depth_to_space")(coarse)  # -> (B, H, W, 1)
+        x = _residual_blocks(x, blocks.get(factor, 0))
+    residual = _last(x, 4, "residual")
+    residual = operations.DepthToSpace(name="depth_to_space")(residual)
     x = keras.layers.Conv2D(4 * DETAIL, 1)(x)
-    x = operations.DepthToSpace(name="unfold")(x)  # -> (B, H, W, DETAIL)
-    seen = [inputs[name] for name in ("image", "prior") if name in inputs]
-    seen = [keras.layers.Rescaling(2, -1)(values) for values in seen]
-    x = keras.layers.Concatenate()([x, coarse, one_hot[..., 1:2], *seen])
-    x = _convolution(x, DETAIL)
-    fine = keras.layers.Conv2D(
-        1, 3, padding="same", kernel_initializer="zeros", name="detail"
+    return operations.DepthToSpace(name="unfold")(x), residual
+
+
+def _last(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
+    """Applies a convolution that starts at zero: (B, h, w, C) -> (B, h, w, width)."""
+    return keras.layers.Conv2D(
+        width, 3, padding="same", kernel_initializer="zeros", name=name
     )(x)
-    return coarse + fine
 
 
-def _guides(
-    inputs: dict[str, keras.KerasTensor], one_hot: keras.KerasTensor
-) -> dict[int, keras.KerasTensor]:
+def _guides(view: dict[str, keras.KerasTensor]) -> dict[int, keras.KerasTensor]:
     """Gathers what is known beside the image, all around zero.
 
     Args:
-        inputs: Of the network.
-        one_hot: The trimap, (B, H, W, 3).
+        view: As of `_predict_residual`.
 
     Returns:
         (B, H/2, W/2, C), (B, H/4, W/4, D) and (B, H/8, W/8, D) by the divisor.
     """
+    one_hot = view["one_hot"]
     unknown = one_hot[..., 1:2]
     sides = one_hot[..., 2:3] - one_hot[..., :1]  # background -1, foreground 1
-    full = [keras.layers.Rescaling(2, -1)(inputs["image"]), unknown, sides]
+    full = [keras.layers.Rescaling(2, -1)(view["image"]), unknown, sides]
     half, quarter = [], []
-    if "prior" in inputs:
-        full.append(keras.layers.Rescaling(2, -1)(inputs["prior"]))
-        colours = operations.Enlarge()(inputs["colours"])  # -> (B, H/2, W/2, 6)
-        image = keras.layers.AveragePooling2D(2)(inputs["image"])  # -> (B, H/2, W/2, 3)
-        half.append(
-            operations.Projection(name="projection", dtype="float32")([image, colours])
-        )
-        half.append(inputs["samples"])
-        quarter.append(keras.layers.Rescaling(2, -1)(inputs["colours"]))
+    if "prior" in view:
+        full.append(keras.layers.Rescaling(2, -1)(view["prior"]))
+        image = keras.layers.AveragePooling2D(2)(view["image"])  # -> (B, H/2, W/2, 3)
+        projection = operations.Projection(name="projection", dtype="float32")
+        half.append(projection([image, view["fine_colours"]]))
+        half.append(view["samples"])
+        quarter.append(keras.layers.Rescaling(2, -1)(view["colours"]))
     x = operations.SpaceToDepth(name="space_to_depth")(keras.layers.Concatenate()(full))
     x = keras.layers.Concatenate()([x, *half]) if half else x
     guides = {2: x}

@@ -42,6 +42,7 @@ class Network:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
+        options.enable_mem_pattern = False  # a plan for each size, sizes differ
         # its threads would wait for work on cores that the next first guess needs
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

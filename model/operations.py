@@ -19,7 +19,8 @@ class SpaceToDepth(keras.layers.Layer):
     """Two by two pixels into channels: (B, H, W, C) -> (B, H/2, W/2, 4C)."""
 
     def call(self, x):
-        return tf.nn.space_to_depth(x, 2)
+        # as floats: older ONNX Runtimes fold no others
+        return tf.nn.space_to_depth(tf.cast(x, self.compute_dtype), 2)
 
 
 class DepthToSpace(keras.layers.Layer):
@@ -27,6 +28,29 @@ class DepthToSpace(keras.layers.Layer):
 
     def call(self, x):
         return tf.nn.depth_to_space(x, 2)
+
+
+class Regions(keras.layers.Layer):
+    """Trimap codes to what is unknown and what is foreground, 1 there, else 0.
+
+    (B, h, w, C) each, the three codes only; by arithmetic, since ONNX Runtime is slow
+    at comparing, as `OneHotTrimap` does, and at taking single channels out of three.
+    """
+
+    def call(self, trimap):
+        codes = tf.cast(trimap, self.compute_dtype)
+        highest = float(matting.FOREGROUND - matting.UNKNOWN)
+        above = (codes - float(matting.UNKNOWN)) / highest  # -1.008, 0 or 1
+        return tf.nn.relu(1 - tf.abs(above)), tf.nn.relu(above)
+
+
+class BlockMean(keras.layers.Layer):
+    """Mean of the pixels that `SpaceToDepth` folded: (B, h, w, 4C) -> (B, h, w, C)."""
+
+    def call(self, x):
+        width = x.shape[-1] // 4
+        kernel = tf.tile(tf.eye(width, dtype=x.dtype) / 4, [4, 1])
+        return tf.nn.conv2d(x, kernel[None, None], 1, "SAME")
 
 
 class Enlarge(keras.layers.Layer):
@@ -80,5 +104,19 @@ class Residual(keras.layers.Layer):
     def call(self, inputs):
         residual, one_hot, *prior = (tf.cast(x, tf.float32) for x in inputs)
         start = prior[0] if prior else 0.5
-        is_unknown, is_foreground = one_hot[..., 1:2], one_hot[..., 2:3]
-        return is_unknown * (start + residual) + is_foreground
+        return join(residual, one_hot[..., 1:2], one_hot[..., 2:3], start)
+
+
+def join(residual, is_unknown, is_foreground, start):
+    """Gives alpha: exact where it is known, the sum of start and residual elsewhere.
+
+    Args:
+        residual: (B, h, w, C).
+        is_unknown: (B, h, w, C), 0 or 1.
+        is_foreground: (B, h, w, C), 0 or 1.
+        start: (B, h, w, C) or a number.
+
+    Returns:
+        (B, h, w, C).
+    """
+    return is_unknown * (start + residual) + is_foreground

@@ -49,8 +49,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--crop",
         type=int,
-        default=256,
-        help="side of a crop, pixels (default: %(default)s)",
+        help="side of a crop, pixels (default: 256; fast: 384)",
     )
     parser.add_argument(
         "--workers",
@@ -62,7 +61,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--reuse",
         type=int,
         help="how often each crop is used, turned, mirrored and recoloured "
-        "(matting: 4; paper2018: 1)",
+        "(4; paper2018: 1)",
     )
     parser.add_argument(
         "--seed",
@@ -74,7 +73,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--preset",
         default="matting",
-        choices=["matting", "paper2018"],
+        choices=["matting", "fast", "paper2018"],
         help="networks, and the losses that go with them (default: %(default)s)",
     )
     parser.add_argument("--widths", type=int, nargs="+", help="channels per level")
@@ -88,7 +87,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--encoder",
         type=Path,
         default=Path(__file__).parents[1] / "log/efficientnet-lite0/encoder.npz",
-        help="pretrained weights that matting starts from (default: "
+        help="pretrained weights that matting and fast start from (default: "
         "log/efficientnet-lite0/encoder.npz)",
     )
     parser.add_argument(
@@ -123,7 +122,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--lr",
         type=float,
         help="learning rate, reached after 200 batches; a fifth of it in the "
-        "adversarial phase (matting: 1e-3 with Adam; paper2018: 1 with ADADELTA)",
+        "adversarial phase (1e-3 with Adam; paper2018: 1 with ADADELTA)",
     )
     parser.add_argument(
         "--disc_lr",
@@ -134,7 +133,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--schedule",
         choices=plan.SCHEDULES,
-        help="of the learning rate (matting: trapezoid, which falls in the last "
+        help="of the learning rate (trapezoid, which falls in the last "
         "quarter, so that a run can be prolonged from before; paper2018: constant)",
     )
     parser.add_argument(
@@ -147,7 +146,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "--average",
         type=float,
         help="momentum of the moving average of the weights, which is what is "
-        "validated and shipped (matting: 0.998; paper2018: 0, which is none)",
+        "validated and shipped (0.998; paper2018: 0, which is none)",
     )
     parser.add_argument(
         "--jit", action="store_true", help="compile by XLA: slower on processors"
@@ -230,6 +229,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     is_paper = options.preset == "paper2018"
     options.use_prior &= not is_paper
+    options.is_fine = options.preset != "fast"  # its first guess
+    if options.crop is None:
+        options.crop = 256 if options.is_fine else 384
     if options.lr is None:
         options.lr = 1.0 if is_paper else 1e-3
     if options.reuse is None:
@@ -288,9 +290,10 @@ def check_numbers(options: argparse.Namespace) -> None:
     Raises:
         ValueError: If there is one.
     """
-    if options.crop < 64 or options.crop % 32:
+    multiple = 32 if options.is_fine else 64
+    if options.crop < 64 or options.crop % multiple:
         raise ValueError(
-            f"--crop: got {options.crop}; give a multiple of 32 from 64 on"
+            f"--crop: got {options.crop}; give a multiple of {multiple} from 64 on"
         )
     least = dict.fromkeys(
         (

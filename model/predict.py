@@ -16,11 +16,10 @@ from PIL import Image
 from model import images, matting, prior
 from model.foreground import estimate_foreground
 
-DIVISOR = 32  # of height and width of what a network takes
-GRID = 2 * DIVISOR  # windows and pieces begin at multiples of it
+GRID = 64  # windows and pieces begin at multiples of it, and networks take no others
 CONTEXT = 192  # pixels around the unknown ones, and around a piece, that count
+WIDE_CONTEXT = 256  # around a piece, for a network that sees half of the resolution
 PIECE = 896  # side of what the network is given at a time, without its context
-REDUCED = {"prior": 1, "colours": 4, "samples": 2}  # pixels to a value of the guess
 
 Window = tuple[slice, slice]  # rows and columns
 
@@ -57,22 +56,19 @@ class Matte(NamedTuple):
         )
 
 
-def predict(
-    network, image: np.ndarray, trimap: np.ndarray, fast: bool = False
-) -> Matte:
+def predict(network, image: np.ndarray, trimap: np.ndarray) -> Matte:
     """Mattes one picture.
 
     Args:
         network: As `network.load_network` or `checkpoint.load_generator` gives it.
         image: (H, W, 3) float32 in [0, 1], of any size.
         trimap: (H, W) uint8.
-        fast: Whether the network sees half of the resolution.
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
         to the image where alpha is 1 when it is rounded to 8 bits.
     """
-    return finish(image, run(network, image, trimap, fast))
+    return finish(image, run(network, image, trimap))
 
 
 def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
@@ -95,16 +91,13 @@ def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
     return Matte(alpha, foreground)
 
 
-def run(
-    network, image: np.ndarray, trimap: np.ndarray, fast: bool = False
-) -> dict[str, np.ndarray]:
+def run(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndarray]:
     """Runs the prior and the network, without estimating colours.
 
     Args:
         network: As of `predict`.
         image: (H, W, 3) float32 in [0, 1].
         trimap: (H, W) uint8.
-        fast: Whether the network sees half of the resolution.
 
     Returns:
         `alpha` (H, W) float32 in [0, 1], exact where the trimap is known, and
@@ -116,14 +109,14 @@ def run(
         nothing = np.zeros(trimap.shape, np.float32)
         return {"alpha": matting.paste_known(nothing, trimap)}
     inputs = prepare(network, image[window], trimap[window])
-    call = _call_reduced if fast else _call
     results: dict[str, np.ndarray] = {}
-    for inner, outer in pieces(inputs["trimap"][..., 0]):
+    context = WIDE_CONTEXT if "coarse_samples" in inputs else CONTEXT
+    for inner, outer in pieces(inputs["trimap"][..., 0], context):
         part = {
-            name: values[_scaled(outer, REDUCED.get(name, 1))]
+            name: values[_scaled(outer, prior.REDUCED.get(name, 1))]
             for name, values in inputs.items()
         }
-        for name, values in call(network, part).items():
+        for name, values in _call(network, part).items():
             if name not in results:
                 shape = (*inputs["trimap"].shape[:2], values.shape[2])
                 start = inputs["image"] if name == "foreground" else np.float32(0)
@@ -177,7 +170,7 @@ def prepare(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndar
 
     Returns:
         The inputs by name: (H, W, C), H and W the next multiples of `GRID`, those of
-        the guess smaller as `REDUCED` says.
+        the guess smaller as `prior.REDUCED` says.
     """
     below, right = (-length % GRID for length in trimap.shape)
     inputs = {
@@ -186,19 +179,24 @@ def prepare(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndar
         )
         for name, values in (("image", image), ("trimap", trimap))
     }
-    if "prior" in {tensor.name for tensor in network.inputs}:
-        guess = prior.first_guess(inputs["image"], inputs["trimap"][..., 0])
-        for name, values in zip(REDUCED, guess, strict=True):
-            levels = images.to_uint8(np.atleast_3d(values))  # as in training
+    wanted = {tensor.name for tensor in network.inputs}
+    if "prior" in wanted:
+        guess = prior.first_guess(
+            inputs["image"], inputs["trimap"][..., 0], is_fine="samples" in wanted
+        )
+        for name, levels in guess.levels().items():  # levels as in training
             inputs[name] = levels / np.float32(255)
     return inputs
 
 
-def pieces(trimap: np.ndarray) -> Iterator[tuple[Window, Window]]:
+def pieces(
+    trimap: np.ndarray, context: int = CONTEXT
+) -> Iterator[tuple[Window, Window]]:
     """Divides a picture into pieces with unknown pixels.
 
     Args:
         trimap: (H, W) uint8, both sides multiples of `GRID`.
+        context: Pixels around a piece that are given with it, a multiple of `GRID`.
 
     Yields:
         Rows and columns of a piece, and of the same with its context.
@@ -214,7 +212,7 @@ def pieces(trimap: np.ndarray) -> Iterator[tuple[Window, Window]]:
             if (trimap[rows, columns] == matting.UNKNOWN).any():
                 outer = (
                     slice(
-                        max(0, span.start - CONTEXT), min(length, span.stop + CONTEXT)
+                        max(0, span.start - context), min(length, span.stop + context)
                     )
                     for span, length in zip((rows, columns), trimap.shape, strict=True)
                 )
@@ -226,31 +224,6 @@ def _call(network, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     batch = {name: values[None] for name, values in inputs.items()}
     outputs = network.predict_on_batch(batch)  # twice as fast as calling it
     return {name: np.asarray(values[0]) for name, values in outputs.items()}
-
-
-def _call_reduced(network, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Does the same at half of the resolution.
-
-    What the network adds to the prior is carried up and added to the prior of full
-    resolution, whose details so stay; without a prior, the result itself is.
-    """
-    reduced = {
-        name: prior.shrink_trimap(values[..., 0], 2)[..., None]
-        if name == "trimap"
-        else np.atleast_3d(prior.shrink(values, 2))
-        for name, values in inputs.items()
-    }
-    outputs = _call(network, reduced)
-    full = inputs["image"].shape[1::-1]
-    if "prior" in inputs:
-        outputs["alpha"] = outputs["alpha"] - reduced["prior"]
-    outputs = {
-        name: np.atleast_3d(cv2.resize(values, full, interpolation=cv2.INTER_LINEAR))
-        for name, values in outputs.items()
-    }
-    if "prior" in inputs:
-        outputs["alpha"] += inputs["prior"]
-    return outputs
 
 
 def _scaled(window: Window, factor: int) -> Window:

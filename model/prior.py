@@ -1,11 +1,11 @@
 """The generator's first guess: a classical matte, coarse to fine.
 
 Image and trimap go in; an alpha of the same size, and the colours of foreground and
-background in small, come out. At a quarter and then at half of the resolution, colour
-samples (`sampling`) say what alpha should be and how sure that is, and the matting
-Laplacian (`laplacian`) carries it along the picture's structure, as in Wang and Cohen,
-"Optimized Color Sampling for Robust Matting" (CVPR 2007), Eq. 10. Local linear models
-bring the result to full resolution.
+background in small, come out. At a quarter and then, unless a coarse guess will do, at
+half of the resolution, colour samples (`sampling`) say what alpha should be and how
+sure that is, and the matting Laplacian (`laplacian`) carries it along the picture's
+structure, as in Wang and Cohen, "Optimized Color Sampling for Robust Matting" (CVPR
+2007), Eq. 10. Local linear models bring the result to full resolution.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from model import laplacian, matting, rgba, sampling
+from model import images, laplacian, matting, rgba, sampling
 from model.blocks import cut_blocks
 from model.threads import one_blas_thread
 
@@ -29,6 +29,9 @@ FINE_STEPS = 60  # conjugate gradients of the second solve
 ANCHOR = 1e-6  # pull of pixels that nothing else reaches towards their start
 PARALLEL_LIMIT = 2**22  # pixels; of larger pictures memory counts more than time
 SMALLEST_SIDE = 3 * FACTOR  # pixels: a window of the Laplacian
+# by the names of the networks' inputs: pixels to a value, and channels
+REDUCED = {"prior": 1, "colours": 4, "samples": 2, "coarse_samples": 4}
+DEPTHS = {"prior": 1, "colours": 6, "samples": 2, "coarse_samples": 2}
 
 
 class Guess(NamedTuple):
@@ -39,12 +42,27 @@ class Guess(NamedTuple):
         colours: (h, w, 6) float32 in [0, 1], RGB of foreground and of background,
             smooth; h = ceil(H / 4), w alike, and 3 at least.
         samples: (2h, 2w, 2) float32 in [0, 1], the alpha that the colour samples
-            say and how sure they are of it.
+            say and how sure they are of it; (h, w, 2) of a coarse guess.
     """
 
     alpha: np.ndarray
     colours: np.ndarray
     samples: np.ndarray
+
+    def levels(self) -> dict[str, np.ndarray]:
+        """Gives it in 256 levels as networks take it, by the names in `REDUCED`.
+
+        Returns:
+            (H, W, 1), (h, w, 6) and (2h, 2w, 2) or (h, w, 2), uint8.
+        """
+        names = parts(is_fine=len(self.samples) > len(self.colours))
+        values = self.alpha[..., None], self.colours, self.samples
+        return dict(zip(names, map(images.to_uint8, values), strict=True))
+
+
+def parts(is_fine: bool) -> tuple[str, str, str]:
+    """Gives the names of a guess's parts, which tell a fine from a coarse one."""
+    return "prior", "colours", "samples" if is_fine else "coarse_samples"
 
 
 class Problem(NamedTuple):
@@ -64,12 +82,14 @@ class Problem(NamedTuple):
 
 
 @one_blas_thread()
-def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
+def first_guess(image: np.ndarray, trimap: np.ndarray, is_fine: bool = True) -> Guess:
     """Estimates alpha and both colours without any network.
 
     Args:
         image: (H, W, 3) float32 in [0, 1].
         trimap: (H, W) uint8.
+        is_fine: Whether it is solved at half of the resolution too, not at a quarter
+            only.
 
     Returns:
         The guess.
@@ -82,7 +102,7 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
     image = np.pad(image, [*padding, (0, 0)], mode="edge").astype(np.float32)
     padded_trimap = np.pad(trimap, padding, mode="edge")
     if not all((padded_trimap == code).any() for code in matting.CODES):
-        return _guess_one_sided(image, padded_trimap, trimap)
+        return _guess_one_sided(image, padded_trimap, trimap, is_fine)
 
     with ThreadPoolExecutor(max_workers=1) as beside:  # all heavy steps let go the GIL
 
@@ -92,25 +112,27 @@ def first_guess(image: np.ndarray, trimap: np.ndarray) -> Guess:
                 return partial(work, *arguments)
             return beside.submit(work, *arguments).result
 
-        end_fine = begin(reduce_problem, image, padded_trimap, FACTOR // 2)
-        pairs = sampling.find_pairs(cut_blocks(image, padded_trimap, FACTOR))
-        end_pairs = begin(_refine_pairs, image, padded_trimap, pairs)
-        coarse = reduce_problem(image, padded_trimap, FACTOR)
-        alpha = solve(coarse, pairs, COARSE_TRUST)
-        fine_pairs = end_pairs()
-        fine = end_fine()
-    start = enlarge(coarse.image, alpha, fine.image, fine.trimap)
-    alpha = solve(fine, fine_pairs, FINE_TRUST, start)
-    alpha = enlarge(fine.image, alpha, image, padded_trimap)[:height, :width]
+        end_coarse = begin(reduce_problem, image, padded_trimap, FACTOR)
+        pairs = sampling.find_pairs(cut_blocks(image, padded_trimap, FACTOR), begin)
+        if is_fine:
+            end_fine = begin(reduce_problem, image, padded_trimap, FACTOR // 2)
+            end_pairs = begin(_refine_pairs, image, padded_trimap, pairs)
+        problem, finest = end_coarse(), pairs
+        alpha = solve(problem, pairs, COARSE_TRUST)
+        if is_fine:
+            finest, fine = end_pairs(), end_fine()
+            start = enlarge(problem.image, alpha, fine.image, fine.trimap)
+            problem, alpha = fine, solve(fine, finest, FINE_TRUST, start)
+    alpha = enlarge(problem.image, alpha, image, padded_trimap)[:height, :width]
     colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
     return Guess(
         matting.paste_known(alpha, trimap),
         np.dstack(colours),
-        np.dstack([fine_pairs.alpha, fine_pairs.confidence]),
+        np.dstack([finest.alpha, finest.confidence]),
     )
 
 
-def _guess_one_sided(image, padded_trimap, trimap) -> Guess:
+def _guess_one_sided(image, padded_trimap, trimap, is_fine: bool) -> Guess:
     """Guesses where foreground or background, or both, are known nowhere.
 
     Alpha is 0.5; a colour that is known somewhere is carried on to where it is not,
@@ -126,7 +148,8 @@ def _guess_one_sided(image, padded_trimap, trimap) -> Guess:
         for colour, share in sides
     ]
     alpha = matting.paste_known(np.full(trimap.shape, 0.5, np.float32), trimap)
-    unsure = np.zeros((2 * small.shape[0], 2 * small.shape[1], 2), np.float32)
+    factor = 2 if is_fine else 1
+    unsure = np.zeros((factor * len(small), factor * small.shape[1], 2), np.float32)
     return Guess(alpha, np.dstack(colours), unsure)
 
 

@@ -7,6 +7,8 @@ and those are kept on whose line in colour space the block's pixels lie (Wang an
 A whole block is judged at once by the mean and the covariance of its pixels.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -41,22 +43,23 @@ class Pairs(NamedTuple):
     confidence: np.ndarray
 
 
-def find_pairs(blocks: Blocks) -> Pairs:
+def find_pairs(blocks: Blocks, begin: Callable[..., Callable] = partial) -> Pairs:
     """Searches the known blocks for the colours of the unknown ones.
 
     Args:
         blocks: As `blocks.cut_blocks` gives them; some foreground and some background.
+        begin: Takes a call as `functools.partial` does, may begin it in another
+            thread, and gives what waits for its result.
 
     Returns:
         The pairs.
     """
     where = np.nonzero(blocks.unknown > 0)
+    end = begin(find_candidates, blocks, blocks.background, blocks.is_background, where)
     foregrounds, far = find_candidates(
         blocks, blocks.foreground, blocks.is_foreground, where
     )
-    backgrounds, away = find_candidates(
-        blocks, blocks.background, blocks.is_background, where
-    )
+    backgrounds, away = end()
     far, away = DISTANCE_WEIGHT * far, DISTANCE_WEIGHT * away
     return choose_pairs(blocks, where, foregrounds, backgrounds, far, away)
 

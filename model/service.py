@@ -47,6 +47,7 @@ def batches(
     batch_size: int,
     size: int,
     use_prior: bool,
+    is_fine: bool = True,
     reuse: int,
     part_size: int,
 ) -> tf.data.Dataset:
@@ -66,18 +67,18 @@ def batches(
         batch_size: Samples in a batch of all trainers.
         size: Side of a crop in pixels.
         use_prior: Whether to add the first guess.
+        is_fine: Which first guess, see `prior.first_guess`.
         reuse: How often each crop is used.
         part_size: Samples in an element of the dataset.
 
     Returns:
         An endless dataset of batches as `dataset.batches` gives them.
     """
-    recipe = {"version": __version__, "data": str(data), "stored": stored}
-    recipe |= {"seed": seed, "size": size, "use_prior": use_prior, "reuse": reuse}
+    wanted = {"seed": seed, "size": size, "reuse": reuse}
+    wanted |= {"use_prior": use_prior, "is_fine": is_fine}
+    recipe = {"version": __version__, "data": str(data), "stored": stored, **wanted}
     text = json.dumps(recipe).encode()
-    samples = dataset.Samples(
-        None, seed=seed, size=size, use_prior=use_prior, reuse=reuse
-    )
+    samples = dataset.Samples(None, **wanted)
     span = dataset.POOL * reuse if reuse > 1 else 1  # samples that go together
     start = first * batch_size
 

@@ -40,7 +40,6 @@ def matte_clip(
     keys: Collection[int],
     read: Read,
     wanted: Sequence[bool],
-    fast: bool = False,
     is_steady: bool = True,
 ) -> Iterator[Shot]:
     """Mattes the frames of a clip.
@@ -52,7 +51,6 @@ def matte_clip(
         read: Gives the trimap of such a frame from its number and image.
         wanted: By frame, whether its matte is to be given; those beside one that is
             are matted too, so that it does not depend on what else is wanted.
-        fast: Whether the network sees half of the resolution.
         is_steady: Whether alphas are averaged with those of the neighbours.
 
     Yields:
@@ -68,7 +66,7 @@ def matte_clip(
             outputs = {"alpha": None}
             if any(wanted[max(0, at - reach) : at + reach + 1]):
                 image, trimap = photograph.pixels, guide.trimap
-                outputs = predict.run(network, image, trimap, fast)
+                outputs = predict.run(network, image, trimap)
             held.append((photograph, guide, outputs))
             yield Look(photograph.pixels, guide.trimap, outputs["alpha"])
 

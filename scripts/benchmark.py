@@ -82,7 +82,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         nargs="+",
         action="extend",
-        help="run directories of the checkpoints (default: log/matting)",
+        help="run directories of the checkpoints (default: log/matting and, without "
+        "--checkpoint, log/matting-fast)",
     )
     parser.add_argument(
         "--checkpoint",
@@ -118,7 +119,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if args.limit is not None and args.limit < 1:
         parser.error(f"--limit is below 1, got {args.limit}")
-    args.logdir = args.logdir or [ROOT / "log" / "matting"]
+    if not args.logdir:
+        names = ("matting", "matting-fast") if args.checkpoint == -1 else ("matting",)
+        args.logdir = [ROOT / "log" / name for name in names]
     return args
 
 

@@ -3,10 +3,11 @@
     python scripts/export.py --logdir log/matting --output exported --validate
     python scripts/export.py --formats onnx litert --precision float16
 
-Each takes one picture of any size that is a multiple of 32, as the named inputs that
-model/generator.py describes (image, trimap, and the first guess of model/prior.py), and
-gives `alpha`. With --validate each file is run beside the checkpoint at two sizes; the
-table tells its size, the largest difference, and the time beside TensorFlow's own.
+Each takes one picture of any size that is a multiple of 32 (of log/matting-fast: of
+64), as the named inputs that model/generator.py describes (image, trimap, and the first
+guess of model/prior.py), and gives `alpha`. With --validate each file is run beside the
+checkpoint at two sizes; the table tells its size, the largest difference, and the time
+beside TensorFlow's own.
 
 A file of fewer bits is always compared with the checkpoint before it is offered: on the
 example and on composites of the starter set. One that differs by more than 1/255 in the

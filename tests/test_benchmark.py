@@ -217,9 +217,8 @@ def fake_checkpoint(monkeypatch, grey):
             raise FileNotFoundError(f"{logdir}: no such run; train one first")
         return step
 
-    def run(network, image, trimap, fast):
-        level = grey / 2 if fast else grey
-        alpha = np.full(trimap.shape, level, np.float32)
+    def run(network, image, trimap):
+        alpha = np.full(trimap.shape, grey, np.float32)
         return {"alpha": matting.paste_known(alpha, trimap), "foreground": image}
 
     monkeypatch.setattr(network, "load_network", load_network)
@@ -288,9 +287,11 @@ def test_the_speed_is_measured_at_growing_sizes(
     assert [line[:2] for line in lines[1:]] == [
         ["0.01", "closed-form"],
         ["0.01", "matting"],
+        ["0.01", "matting-fast"],
         ["0.04", "matting"],
+        ["0.04", "matting-fast"],
     ]
-    assert lines[1][4] == "1.000" and lines[3][4] == "-"
+    assert lines[1][4] == "1.000" and lines[4][4] == "-"
     rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
     assert rows[1]["ratio"] == pytest.approx(rows[1]["seconds"] / rows[0]["seconds"])
 

@@ -91,6 +91,18 @@ def test_more_of_the_opaque_than_of_the_clear_side_is_unknown():
     assert 1.3 * clear < opaque < 2 * clear
 
 
+def test_bands_are_no_wider_in_larger_crops():
+    widths = []
+    for size in (256, 512):
+        alpha = np.zeros((size, size), np.uint8)
+        alpha[:, size // 2 :] = 255
+        random = np.random.default_rng(0)
+        trimaps = [compose.random_trimap(alpha, random) for _ in range(100)]
+        widths.append([(trimap[0] == matting.UNKNOWN).sum() for trimap in trimaps])
+    assert widths[0] == widths[1]
+    assert max(widths[0]) > 30
+
+
 def test_a_background_is_shrunk_or_enlarged():
     """A stripe of one pixel is seen at many widths."""
     background = np.zeros((400, 400, 3), np.uint8)

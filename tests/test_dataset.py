@@ -55,6 +55,13 @@ def test_the_prior_is_left_out_where_it_is_not_wanted(source):
     assert not {"prior", "colours", "samples"} & set(batch)
 
 
+def test_a_coarse_guess_comes_under_a_name_of_its_own(source):
+    (batch,) = collect(source, 0, 1, is_fine=False)
+    assert "samples" not in batch
+    assert batch["coarse_samples"].shape == (2, 16, 16, 2)
+    assert batch["prior"].shape == (2, 64, 64, 1)
+
+
 def test_each_crop_of_a_pool_is_used_as_often_as_asked(monkeypatch):
     monkeypatch.setattr(dataset, "POOL", 16)
     monkeypatch.setattr(dataset, "LANES", 4)

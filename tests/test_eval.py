@@ -265,8 +265,8 @@ def network(monkeypatch):
         seen.update(logdir=logdir, step=step, loads=seen.get("loads", 0) + 1)
         return "network"
 
-    def run(_, image, trimap, fast):
-        seen.update(image=image, trimap=trimap, fast=fast)
+    def run(_, image, trimap):
+        seen.update(image=image, trimap=trimap)
         alpha = trimap.astype(np.float32) / 255
         foreground = np.full_like(image, [0.2, 0.4, 0.6])
         return predict.finish(image, {"alpha": alpha, "foreground": foreground})
@@ -458,7 +458,7 @@ def test_the_cutout_has_the_size_and_straight_alpha(folder, network, capsys):
 
 
 def test_what_rounds_to_opaque_keeps_the_photograph(folder, network, monkeypatch):
-    def nearly_opaque(_, image, trimap, fast):
+    def nearly_opaque(_, image, trimap):
         outputs = {"alpha": np.full(trimap.shape, 0.999, np.float32)}
         return predict.finish(image, outputs | {"foreground": np.zeros_like(image)})
 
@@ -553,7 +553,7 @@ def test_a_turned_image_also_fits_an_upright_trimap(folder, network):
 
 
 def test_alpha_has_16_bits_where_they_are_asked_for(folder, network, monkeypatch):
-    def ramp(_, image, trimap, fast):
+    def ramp(_, image, trimap):
         alpha = np.linspace(0, 1, trimap.size, dtype=np.float32).reshape(trimap.shape)
         return predict.Matte(alpha, image)
 
@@ -686,14 +686,24 @@ def test_stdin_and_stdout(folder):
         assert (opened.format, opened.mode, opened.size) == ("PNG", "RGBA", (32, 24))
 
 
+def test_fast_is_a_snapshot_of_its_own(folder, network, capsys):
+    line = "image.png trimap.png cutout.png --fast".split()
+    assert program.main(line) == 0
+    assert network["logdir"] == ROOT / "log" / "matting-fast"
+    with pytest.raises(SystemExit) as caught:
+        program.main([*line, "--overwrite", "--logdir", "log"])
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert "--logdir: not allowed with argument --fast" in told
+
+
 def test_a_trimap_from_a_mask_reaches_the_network(folder, network):
     assert run("image.png cutout.png --mask no-unknown.png") == 0
     trimap = network["trimap"]
     assert set(np.unique(trimap)) == {0, 128, 255}
     assert (trimap[:, 0] == 0).all() and (trimap[:, -1] == 255).all()
     assert (trimap[:, WIDTH // 2 - 1 : WIDTH // 2 + 1] == 128).all()
-    assert run("image.png other.png --trimap auto --mask no-unknown.png --fast") == 0
-    assert network["fast"] is True
+    assert run("image.png other.png --trimap auto --mask no-unknown.png") == 0
 
 
 def test_a_translucent_thing_needs_no_foreground(folder, network, capsys):
@@ -820,7 +830,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest(
 ):
     seen = []
 
-    def fail_first(_, image, trimap, fast):
+    def fail_first(_, image, trimap):
         seen.append(1)
         if len(seen) == 1:
             if error == "memory":
@@ -875,7 +885,7 @@ def test_a_folder_of_masks(folders, network):
 def test_ctrl_c_in_a_folder_keeps_what_is_done(folders, network, monkeypatch, capsys):
     seen = []
 
-    def interrupt_second(_, image, trimap, fast):
+    def interrupt_second(_, image, trimap):
         seen.append(1)
         if len(seen) == 2:
             raise KeyboardInterrupt

@@ -53,9 +53,8 @@ def network(monkeypatch):
     """Replaces the network by one that gives what the trimap says, and counts."""
     seen = {"runs": 0}
 
-    def run(_, image, trimap, fast):
+    def run(_, image, trimap):
         seen["runs"] += 1
-        seen["fast"] = fast
         return {"alpha": trimap.astype(np.float32) / 255}
 
     monkeypatch.setattr(network_module, "load_network", lambda *_: "network")
@@ -102,17 +101,17 @@ def test_key_frames_are_enough_and_that_is_said(
 
 
 def test_a_trimap_for_each_frame_is_used_as_it_is(clip, network, capsys):
-    assert run("frames all cut --video --no-steady --fast") == 0
+    assert run("frames all cut --video --no-steady") == 0
     for number in range(COUNT):
         alpha, trimap = alpha_of(f"cut/{number + 1}.png"), make_frame(number)[1]
         assert (alpha == trimap).all()
-    assert network == {"runs": COUNT, "fast": True}
+    assert network == {"runs": COUNT}
     assert "5 frames, each with a trimap\n" in capsys.readouterr().err
 
 
 def test_a_folder_without_video_is_a_batch_as_before(clip, network, monkeypatch):
     monkeypatch.setattr(
-        predict, "predict", lambda _, image, trimap, fast: predict.Matte(trimap, image)
+        predict, "predict", lambda _, image, trimap: predict.Matte(trimap, image)
     )
     assert run("frames some cut") == 1
     assert names("cut") == ["1.png", "5.png", "failures.jsonl"]

@@ -49,7 +49,7 @@ def make_run(preset, directory):
         if not variable.numpy().any():  # the last layer starts at 0
             variable.assign(random.normal(0, 0.3, variable.shape))
     built.save_weights(directory / "generator-2.weights.h5")
-    config = {"preset": preset, "widths": [4] * 5, "use_prior": preset == "matting"}
+    config = {"preset": preset, "widths": [4] * 5, "use_prior": preset != "paper2018"}
     (directory / "config.json").write_text(json.dumps(config))
     return directory
 
@@ -60,7 +60,7 @@ def small(monkeypatch):
     monkeypatch.setattr(accuracy, "COUNT", 2)
     monkeypatch.setattr(accuracy, "HEIGHT", 96)
     monkeypatch.setattr(accuracy, "WIDTH", 128)
-    monkeypatch.setattr(exported, "SIZES", ((64, 96), (128, 160)))
+    monkeypatch.setattr(exported, "SIZES", ((64, 128), (128, 192)))
     monkeypatch.setattr(runtimes, "REPEATS", 1)
 
 
@@ -82,7 +82,7 @@ def test_every_format_gives_the_alpha_of_the_checkpoint(
     lines = out.splitlines()[4:]
     rows = [line.split() for line in lines[: lines.index("")]]
     assert [(row[0], row[3]) for row in rows] == [
-        (name, size) for size in ("96x64", "160x128") for name in program.FILES
+        (name, size) for size in ("128x64", "192x128") for name in program.FILES
     ]
     assert all(float(row[4]) < 1e-4 for row in rows)
     rows = [line.split() for line in lines[lines.index("") + 3 :]]
@@ -119,6 +119,23 @@ def test_what_onnx_runtime_is_slow_at_is_a_convolution(built):
     graph = onnx.load_from_string(export.to_onnx(built, {})).graph
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("ConvTranspose") == 2  # the coarse residual and the unfolding
+
+
+def test_the_fast_preset_is_exported_with_what_every_onnx_runtime_can_do(short_encoder):
+    with short_encoder():
+        graph = onnx.load_from_string(
+            export.to_onnx(generator.build_generator("fast", (4,) * 5), {})
+        ).graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("ConvTranspose") == 3  # the same, and alpha
+    graph = onnx.shape_inference.infer_shapes(onnx.helper.make_model(graph)).graph
+    types = {
+        value.name: value.type.tensor_type.elem_type
+        for value in [*graph.value_info, *graph.input]
+    }
+    folded = [node.input[0] for node in graph.node if node.op_type == "SpaceToDepth"]
+    assert folded
+    assert {types[name] for name in folded} == {onnx.TensorProto.FLOAT}
 
 
 @pytest.mark.parametrize(

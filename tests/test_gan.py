@@ -27,9 +27,12 @@ def build(d_coeff=0.01, use_prior=True, preset="matting"):
 
 @pytest.fixture(scope="module")
 def batch(data_directory):
-    source = stock.Layers(data_directory, "train")
+    return first_batch(data_directory, is_fine=True)
+
+
+def first_batch(data_directory, is_fine):
     stream = dataset.batches(
-        source,
+        stock.Layers(data_directory, "train"),
         seed=0,
         first=0,
         steps=1,
@@ -37,6 +40,7 @@ def batch(data_directory):
         size=64,
         workers=1,
         use_prior=True,
+        is_fine=is_fine,
     )
     return next(iter(stream))
 
@@ -178,6 +182,16 @@ def test_one_batch_overfits(batch, pair):
         values, gradients = pair.compute(batch, "generator")
         pair.apply(gradients)
     assert float(values["alpha_loss"]) < 0.5 * first
+
+
+def test_the_fast_preset_learns_from_coarse_guesses(data_directory):
+    pair, coarse = build(preset="fast"), first_batch(data_directory, is_fine=False)
+    first = None
+    for _ in range(30):
+        values, gradients = pair.compute(coarse, "generator")
+        pair.apply(gradients)
+        first = first or float(values["alpha_loss"])
+    assert float(values["alpha_loss"]) < 0.8 * first
 
 
 def test_the_baseline_trains_on_rgba_alone(batch):

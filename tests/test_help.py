@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
         ("combine", ["(default: png)", "(default: 0.002 0.03)", "composites stay"]),
         ("combine_beam", ["(default: tfrecord)", "options, after --"]),
         ("benchmark_combine", ["(default: 1 2)", "(default: 24)"]),
-        ("benchmark", ["(default: log/matting)", "(default: -1, the newest)"]),
+        ("benchmark", ["(default: log/matting and,", "(default: -1, the newest)"]),
         ("benchmark_video", ["(default: 320x240)", "(default: log/matting)"]),
         ("serve_input", ["dispatcher", "(default: 0, any that is free)"]),
         ("profile_training", ["(default: 8)", "(default: 3)", "(default: 256)"]),

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from model import checkpoint, export, generator, network
+from model import checkpoint, export, generator, network, prior
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +22,7 @@ def small_networks(short_encoder):
 
 def small_generator(preset, seed):
     keras.utils.set_random_seed(seed)
-    built = generator.build_generator(preset, (4,) * 5, use_prior=preset == "matting")
+    built = generator.build_generator(preset, (4,) * 5, use_prior=preset != "paper2018")
     random = np.random.default_rng(seed)
     for variable in built.trainable_variables:
         if not variable.numpy().any():  # the last layer and the biases start at 0
@@ -32,10 +32,9 @@ def small_generator(preset, seed):
 
 def random_inputs(built, height, width):
     random = np.random.default_rng(0)
-    factors = {"colours": 4, "samples": 2}
     batch = {}
     for tensor in built.inputs:
-        factor = factors.get(tensor.name, 1)
+        factor = prior.REDUCED.get(tensor.name, 1)
         shape = (1, height // factor, width // factor, tensor.shape[-1])
         batch[tensor.name] = random.random(shape, np.float32)
     codes = np.uint8([0, 128, 255])
@@ -48,7 +47,7 @@ def run_directory(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     built = small_generator(request.param, 1)
     config = {"preset": request.param, "widths": [4] * 5}
-    config["use_prior"] = request.param == "matting"
+    config["use_prior"] = request.param != "paper2018"
     (directory / "config.json").write_text(json.dumps(config))
     built.save_weights(directory / "generator-7.weights.h5")
     return directory
@@ -59,7 +58,7 @@ def test_the_exported_network_is_the_checkpoint(run_directory):
     built = checkpoint.load_generator(run_directory)
     names = {tensor.name for tensor in built.inputs}
     assert {tensor.name for tensor in exported.inputs} == names
-    for size in ((64, 96), (160, 32)):
+    for size in ((64, 128), (192, 64)):
         batch = random_inputs(built, *size)
         expected = built.predict_on_batch(batch)
         outputs = exported.predict_on_batch(batch)

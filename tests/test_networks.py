@@ -15,11 +15,15 @@ def random_inputs(height, width, seed=0, batch=1):
         "prior": random.random((batch, height, width, 1)).astype(np.float32),
         "colours": random.random((batch, height // 4, width // 4, 6)).astype("f"),
         "samples": random.random((batch, height // 2, width // 2, 2)).astype("f"),
+        "coarse_samples": random.random(
+            (batch, height // 4, width // 4, 2), np.float32
+        ),
     }
 
 
 @pytest.mark.parametrize(
-    ("preset", "count"), [("matting", 2_652_169), ("paper2018", 982_004)]
+    ("preset", "count"),
+    [("matting", 2_652_169), ("fast", 2_561_080), ("paper2018", 982_004)],
 )
 def test_parameter_counts_are_what_they_were(preset, count):
     network = generator.build_generator(preset)
@@ -29,28 +33,31 @@ def test_parameter_counts_are_what_they_were(preset, count):
 @pytest.mark.parametrize("preset", generator.PRESETS)
 def test_outputs_have_the_size_of_the_inputs(preset):
     network = generator.build_generator(preset, (8,) * 5)
-    inputs = random_inputs(64, 96, batch=2)
+    width = 128 if preset == "fast" else 96
+    inputs = random_inputs(64, width, batch=2)
     wanted = {t.name: inputs[t.name] for t in network.inputs}
     outputs = network(wanted)
-    assert outputs["alpha"].shape == (2, 64, 96, 1)
+    assert outputs["alpha"].shape == (2, 64, width, 1)
     if preset == "paper2018":
-        assert outputs["foreground"].shape == (2, 64, 96, 3)
+        assert outputs["foreground"].shape == (2, 64, width, 3)
 
 
-def test_single_pixels_of_the_image_reach_alpha():
+@pytest.mark.parametrize("preset", ["matting", "fast"])
+def test_single_pixels_of_the_image_reach_alpha(preset):
     """What half of the resolution cannot tell apart, the last channels can."""
-    network = generator.build_generator("matting", (8,) * 5)
+    network = generator.build_generator(preset, (8,) * 5)
     kernel, bias = network.get_layer("detail").get_weights()
     random = np.random.default_rng(0)
     weights = [random.normal(0, 1, kernel.shape), bias]
     network.get_layer("detail").set_weights(weights)
     inputs = random_inputs(64, 64)
     inputs["trimap"][:] = matting.UNKNOWN
-    for name in ("image", "prior", "colours", "samples"):
+    for name in ("image", "prior", "colours", "samples", "coarse_samples"):
         inputs[name][:] = 0.5
     board = np.indices((64, 64)).sum(0) % 2  # its mean over 2 x 2 pixels is the same
     inputs["image"] += np.float32(0.4) * (board[None, ..., None] - 0.5)
-    alpha = network(inputs)["alpha"].numpy()[0, 16:48, 16:48, 0]
+    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    alpha = network(wanted)["alpha"].numpy()[0, 16:48, 16:48, 0]
     blocks = alpha.reshape(16, 2, 16, 2)
     assert np.abs(blocks[:, 0, :, 0] - blocks[:, 0, :, 1]).mean() > 1e-3
 
@@ -69,15 +76,16 @@ def test_residual_blocks_begin_as_if_there_were_none():
 
 def test_residual_blocks_are_where_they_are_said_to_be(monkeypatch):
     with_blocks = generator.build_generator("matting", (8,) * 5).count_params()
-    monkeypatch.setattr(generator, "BLOCKS", {})
+    monkeypatch.setitem(generator.BLOCKS, "matting", {})
     without = generator.build_generator("matting", (8,) * 5).count_params()
     one = 2 * (9 * 8 * 8 + 4 * 8)  # a block's two convolutions and batch norms
     assert with_blocks - without == 5 * one
 
 
+@pytest.mark.parametrize("preset", ["matting", "fast"])
 @pytest.mark.parametrize("use_prior", [True, False])
-def test_an_untrained_network_returns_its_prior_or_one_half(use_prior):
-    network = generator.build_generator("matting", (8,) * 5, use_prior)
+def test_an_untrained_network_returns_its_prior_or_one_half(preset, use_prior):
+    network = generator.build_generator(preset, (8,) * 5, use_prior)
     inputs = random_inputs(64, 64)
     wanted = {t.name: inputs[t.name] for t in network.inputs}
     assert ("prior" in wanted) is use_prior
@@ -106,15 +114,31 @@ def test_the_projection_of_light_is_that_of_a_camera():
     assert values > 0.4  # the values alone overrate the brighter foreground
 
 
-def test_known_pixels_are_exact():
-    network = generator.build_generator("matting", (8,) * 5)
+@pytest.mark.parametrize("preset", ["matting", "fast"])
+def test_known_pixels_are_exact(preset):
+    network = generator.build_generator(preset, (8,) * 5)
     for variable in network.trainable_variables:
         variable.assign(tf.random.stateless_normal(variable.shape, (1, 2)))
     inputs = random_inputs(64, 64)
-    alpha, trimap = network(inputs)["alpha"].numpy(), inputs["trimap"]
+    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    alpha, trimap = network(wanted)["alpha"].numpy(), inputs["trimap"]
     assert np.all(alpha[trimap == matting.FOREGROUND] == 1)
     assert np.all(alpha[trimap == matting.BACKGROUND] == 0)
     assert np.any(alpha[trimap == matting.UNKNOWN] != inputs["prior"][trimap == 128])
+
+
+def test_the_regions_of_a_trimap_are_those_of_its_codes():
+    codes = np.uint8([0, 128, 255]).reshape(1, 1, 3, 1)
+    is_unknown, is_foreground = operations.Regions()(codes)
+    assert is_unknown.numpy().ravel().tolist() == [0, 1, 0]
+    assert is_foreground.numpy().ravel().tolist() == [0, 0, 1]
+
+
+def test_the_mean_of_a_block_is_that_of_what_was_folded():
+    values = np.random.default_rng(0).random((2, 6, 8, 3), np.float32)
+    means = operations.BlockMean()(operations.SpaceToDepth()(values))
+    expected = values.reshape(2, 3, 2, 4, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(means, expected, rtol=1e-6)
 
 
 def test_the_baseline_has_the_layers_of_its_paper():

@@ -101,6 +101,11 @@ def test_fast_is_close_and_not_the_same(expected):
     assert 0 < difference.mean() < 0.02
 
 
+def test_fast_is_a_snapshot_of_its_own(tmp_path):
+    with pytest.raises(ValueError, match="^fast: is log/matting-fast, got logdir="):
+        Matting(logdir=tmp_path, fast=True)
+
+
 def test_smoke_needs_no_foreground_if_it_is_said_to_be_translucent(matte_it):
     trimap = np.minimum(picture(TRIMAP).convert("L"), 128).astype(np.uint8)
     with pytest.raises(ValueError, match="no foreground pixels.*translucent=True"):

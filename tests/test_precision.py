@@ -75,11 +75,14 @@ def test_sixteen_bits_give_nearly_the_same(batch, exact, policy, tolerance):
     assert any(np.any(x != y) for x, y in zip(before, weights(pair), strict=True))
 
 
-def test_the_default_network_keeps_its_guess_in_all_bits():
-    network = build("mixed_float16", "matting", (8,) * 5).generator
+@pytest.mark.parametrize("preset", ["matting", "fast"])
+def test_a_network_keeps_its_guess_in_all_bits(preset):
+    network = build("mixed_float16", preset, (8,) * 5).generator
     random = np.random.default_rng(1)
     depths = {"image": (64, 3), "prior": (64, 1), "colours": (16, 6)}
-    depths |= {"samples": (32, 2)}
+    depths |= (
+        {"samples": (32, 2)} if preset == "matting" else {"coarse_samples": (16, 2)}
+    )
     inputs = {
         name: random.random((1, side, side, depth)).astype(np.float32)
         for name, (side, depth) in depths.items()

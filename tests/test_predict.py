@@ -61,9 +61,9 @@ def test_the_inputs_are_left_as_they_were(network):
 class Untouched:
     """A network that answers with the prior, and counts what it was given."""
 
-    inputs = (SimpleNamespace(name="image"), SimpleNamespace(name="prior"))
-
-    def __init__(self):
+    def __init__(self, samples="samples"):
+        names = ("image", "prior", samples)
+        self.inputs = [SimpleNamespace(name=name) for name in names]
         self.shapes = []
 
     def predict_on_batch(self, batch):
@@ -83,11 +83,11 @@ def ring(size, scale=1):
     return image.astype(np.float32), alpha, trimap
 
 
-@pytest.mark.parametrize("fast", [False, True])
-def test_what_the_network_leaves_alone_is_the_first_guess(fast):
+@pytest.mark.parametrize("samples", ["samples", "coarse_samples"])
+def test_what_the_network_leaves_alone_is_the_first_guess(samples):
     image, _, trimap = ring(448)
-    alpha = predict.predict(Untouched(), image, trimap, fast).alpha
-    guess = prior.first_guess(image, trimap).alpha
+    alpha = predict.predict(Untouched(samples), image, trimap).alpha
+    guess = prior.first_guess(image, trimap, is_fine=samples == "samples").alpha
     np.testing.assert_allclose(alpha, guess, atol=1.01 / 255)
 
 
@@ -97,9 +97,6 @@ def test_only_the_surroundings_of_unknown_pixels_are_worked_on():
     predict.predict(network, image, trimap)
     ((height, width),) = network.shapes
     assert height < 620 and width < 620
-    network = Untouched()
-    predict.predict(network, image, trimap, fast=True)
-    assert network.shapes == [(height // 2, width // 2)]
     network = Untouched()
     known = np.where(trimap == matting.UNKNOWN, np.uint8(0), trimap)
     alpha = predict.predict(network, image, known).alpha

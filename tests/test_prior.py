@@ -18,9 +18,10 @@ def smooth_scene(height=96, width=128):
     return image, alpha, matting.trimap_from_alpha(alpha, 4, 4)
 
 
-def test_the_prior_finds_a_smooth_alpha():
+@pytest.mark.parametrize("is_fine", [True, False])
+def test_the_prior_finds_a_smooth_alpha(is_fine):
     image, alpha, trimap = smooth_scene()
-    guess = prior.first_guess(image, trimap).alpha
+    guess = prior.first_guess(image, trimap, is_fine).alpha
     is_unknown = trimap == matting.UNKNOWN
     assert np.abs(guess - alpha)[is_unknown].mean() < 0.02
     np.testing.assert_array_equal(guess[trimap == matting.FOREGROUND], 1)
@@ -50,6 +51,30 @@ def test_a_trimap_of_one_region_has_an_answer_too(code):
     expected = 1 if code == matting.FOREGROUND else 0.5
     np.testing.assert_allclose(guess.alpha, expected)
     np.testing.assert_allclose(guess.colours, 0.5)
+
+
+@pytest.mark.parametrize("is_fine", [True, False])
+def test_without_a_second_thread_the_guess_is_the_same(is_fine, monkeypatch):
+    image, _, trimap = smooth_scene()
+    expected = prior.first_guess(image, trimap, is_fine)
+    monkeypatch.setattr(prior, "PARALLEL_LIMIT", 0)
+    for values, others in zip(
+        prior.first_guess(image, trimap, is_fine), expected, strict=True
+    ):
+        np.testing.assert_array_equal(values, others)
+
+
+@pytest.mark.parametrize("is_fine", [True, False])
+@pytest.mark.parametrize("codes", [(0, 128, 255), (0, 128), (128, 255), (128,)])
+def test_a_guess_comes_in_levels_by_the_names_of_its_parts(codes, is_fine):
+    trimap = np.repeat(np.uint8(codes), 24)[None].repeat(40, axis=0)
+    image = np.random.default_rng(0).random((*trimap.shape, 3), np.float32)
+    levels = prior.first_guess(image, trimap, is_fine).levels()
+    assert tuple(levels) == prior.parts(is_fine)
+    for name, values in levels.items():
+        sides = [side // prior.REDUCED[name] for side in trimap.shape]
+        assert values.shape == (*sides, prior.DEPTHS[name])
+        assert values.dtype == np.uint8
 
 
 def test_without_foreground_the_known_background_is_carried_on():

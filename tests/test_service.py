@@ -12,7 +12,8 @@ import tensorflow as tf
 from model import dataset, service, stock
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts/serve_input.py"
-WANTED = {"seed": 4, "first": 2, "batch_size": 4, "size": 64, "use_prior": False}
+WANTED = {"seed": 4, "first": 2, "batch_size": 4, "size": 64}
+WANTED |= {"use_prior": True, "is_fine": False}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ def test_the_workers_make_the_samples_that_training_would_make(
     taken = list(remote.take(10).as_numpy_iterator())
     assert all(batch["image"].shape == (2, 64, 64, 3) for batch in taken)
     assert taken[0]["alpha"].dtype == np.float32 and taken[0]["alpha"].max() <= 1
+    assert taken[0]["coarse_samples"].shape == (2, 16, 16, 2)
     found = images_of(taken)
     assert len(found) == 20  # none twice
     monkeypatch.undo()

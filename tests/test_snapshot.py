@@ -20,7 +20,9 @@ def pair():
     )
 
 
-@pytest.mark.parametrize("name", ["matting", "matting-gan", "paper2018"])
+@pytest.mark.parametrize(
+    "name", ["matting", "matting-fast", "matting-gan", "paper2018"]
+)
 def test_a_shipped_snapshot_mattes_the_example_as_it_did(name, pair):
     image, trimap = pair
     matte = predict.predict(
@@ -36,10 +38,11 @@ def test_a_shipped_snapshot_mattes_the_example_as_it_did(name, pair):
     np.testing.assert_array_equal(matte.foreground[is_opaque], image[is_opaque])
 
 
-def test_a_large_picture_has_no_seams(pair, monkeypatch):
+@pytest.mark.parametrize("name", ["matting", "matting-fast"])
+def test_a_large_picture_has_no_seams(name, pair, monkeypatch):
     image, trimap = (cv2.resize(part, (1024, 1024)) for part in pair)
     trimap = matting.trimap_from_grey(trimap.astype(np.float32) / 255)
-    shipped = network.load_network(ROOT / "log/matting")
+    shipped = network.load_network(ROOT / "log" / name)
     monkeypatch.setattr(predict, "PIECE", 1024)
     whole = predict.run(shipped, image, trimap)["alpha"]
     monkeypatch.setattr(predict, "PIECE", 512)

@@ -37,7 +37,8 @@ def test_an_error_leaves_no_limit_behind(numbers):
     assert numbers() == {3}
 
 
-def test_the_first_guess_keeps_blas_to_one_thread(numbers, monkeypatch):
+@pytest.mark.parametrize("is_fine", [True, False])
+def test_the_first_guess_keeps_blas_to_one_thread(numbers, monkeypatch, is_fine):
     seen = []
 
     def solve(*arguments):
@@ -48,6 +49,6 @@ def test_the_first_guess_keeps_blas_to_one_thread(numbers, monkeypatch):
     monkeypatch.setattr(prior, "solve", solve)
     trimap = np.repeat(np.uint8([0, 128, 255]), 16)[None].repeat(48, axis=0)
     image = np.random.default_rng(0).random((48, 48, 3), np.float32)
-    prior.first_guess(image, trimap)
-    assert seen == [{1}] * 2
+    prior.first_guess(image, trimap, is_fine)
+    assert seen == [{1}] * (2 if is_fine else 1)
     assert numbers() == {3}

@@ -217,6 +217,14 @@ def test_the_baseline_and_stored_composites_train_too(data_directory, tmp_path):
     assert (config["lr"], config["schedule"]) == (1.0, "constant")
 
 
+def test_the_fast_preset_trains_on_coarse_guesses(data_directory, tmp_path):
+    assert train.parse_args([str(data_directory), "--preset", "fast"]).crop == 384
+    assert train.parse_args([str(data_directory)]).crop == 256
+    options = ["--preset", "fast", *SMALL, "--validation-images", "1", "--steps", "1"]
+    run_here(data_directory, "--logdir", tmp_path / "run", *options)
+    assert rows(tmp_path / "run")[-1]["val_sad"]
+
+
 def test_what_cannot_work_is_refused_in_one_line(
     finished, data_directory, tmp_path, monkeypatch
 ):
@@ -229,6 +237,10 @@ def test_what_cannot_work_is_refused_in_one_line(
         ),
         ([tmp_path], r"no \*.png; run scripts/combine.py first"),
         ([data_directory, "--crop", "50"], "--crop: got 50; give a multiple of 32"),
+        (
+            [data_directory, "--preset", "fast", "--crop", "96"],
+            "--crop: got 96; give a multiple of 64",
+        ),
         ([data_directory, "--batch_size", "0"], "--batch_size: got 0; give 1 or more"),
         ([data_directory, "--steps", "0"], "--steps: got 0; give 1 or more"),
         ([data_directory, "--gen_epoch", "-1"], "--gen_epoch: got -1.0; give 0 or"),

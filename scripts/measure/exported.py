@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model import matting
+from model import matting, prior
 from model.precision import Inputs
 from scripts.measure import accuracy, runtimes
 
@@ -74,17 +74,16 @@ def random_inputs(generator, height: int, width: int) -> Inputs:
 
     Args:
         generator: Whose inputs they are to be.
-        height: In pixels, a multiple of 32.
-        width: In pixels, a multiple of 32.
+        height: In pixels, a multiple of 64.
+        width: In pixels, a multiple of 64.
 
     Returns:
         (1, h, w, C) by name.
     """
     random = np.random.default_rng(0)
-    sizes = {"colours": 4, "samples": 2}
     inputs = {}
     for tensor in generator.inputs:
-        factor = sizes.get(tensor.name, 1)
+        factor = prior.REDUCED.get(tensor.name, 1)
         cells = random.random((height // 32, width // 32, tensor.shape[-1]), np.float32)
         repeat = 32 // factor
         inputs[tensor.name] = np.kron(cells, np.ones((repeat, repeat, 1), np.float32))

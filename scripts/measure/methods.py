@@ -14,7 +14,7 @@ import numpy as np
 
 from model import matting
 
-METHODS = ("closed-form", "knn", "checkpoint", "fast")
+METHODS = ("closed-form", "knn", "checkpoint")
 
 
 class Matte(NamedTuple):
@@ -71,14 +71,13 @@ def load_methods(
     if "knn" in names:
         load_pymatting()
         methods["knn"] = Method(run_knn, estimate_foreground)
-    for name, ending in (("checkpoint", ""), ("fast", ", fast")):
-        for logdir in logdirs if name in names else ():
-            label = logdir.resolve().name + ending
-            if label in methods:
-                raise ValueError(
-                    f"--logdir: two methods of one name, got {label} twice; rename one"
-                )
-            methods[label] = load_checkpoint(logdir, step, fast=name == "fast")
+    for logdir in logdirs if "checkpoint" in names else ():
+        label = logdir.resolve().name
+        if label in methods:
+            raise ValueError(
+                f"--logdir: two methods of one name, got {label} twice; rename one"
+            )
+        methods[label] = load_checkpoint(logdir, step)
     image = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
     trimap = np.repeat(np.uint8([0, 128, 128, 255]), 16)[None].repeat(48, axis=0)
     for name, method in methods.items():
@@ -114,15 +113,15 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
 
 
-def load_checkpoint(logdir: Path, step: int, fast: bool) -> Method:
-    """Loads a generator and wraps it as a method, at half resolution if `fast`."""
+def load_checkpoint(logdir: Path, step: int) -> Method:
+    """Loads a generator and wraps it as a method."""
     from model import foreground, predict
     from model.network import load_network
 
     network = load_network(logdir, step)
 
     def run_checkpoint(image: np.ndarray, trimap: np.ndarray) -> Matte:
-        outputs = predict.run(network, image, trimap, fast)
+        outputs = predict.run(network, image, trimap)
         return Matte(outputs["alpha"], outputs.get("foreground"), "")
 
     return Method(run_checkpoint, foreground.estimate_foreground)
