@@ -13,6 +13,9 @@ from scripts.measure.composites import find_composites
 pymatting = pytest.importorskip("pymatting")
 
 
+ONE_RUN = ("--logdir", "matting")
+
+
 def measure(capsys, *arguments):
     code = benchmark.main([str(argument) for argument in arguments])
     captured = capsys.readouterr()
@@ -49,7 +52,7 @@ def test_either_format_gives_the_same_numbers(
     found = []
     for directory in (data_directory, record_directory):
         options = ("--methods", "closed-form", "checkpoint", "--output", tmp_path)
-        code, out, errors = measure(capsys, directory, *options)
+        code, out, errors = measure(capsys, directory, *options, *ONE_RUN)
         assert code == 0, errors
         results = json.loads((tmp_path / "benchmark.json").read_text())
         for row in results["rows"] + results["means"]:
@@ -69,7 +72,7 @@ def test_colours_are_measured_against_the_true_foreground(
     data_directory, tmp_path, capsys, fake_checkpoint
 ):
     options = ("--methods", "knn", "checkpoint", "--limit", 1, "--output", tmp_path)
-    code, out, _ = measure(capsys, data_directory, *options)
+    code, out, _ = measure(capsys, data_directory, *options, *ONE_RUN)
     assert code == 0
     assert "F soft x1000  F opaque x1000" in out.splitlines()[0]
     knn, checkpoint = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
@@ -87,7 +90,7 @@ def test_colours_are_measured_against_the_true_foreground(
 
 def test_each_group_is_averaged_by_itself(grouped, tmp_path, capsys, fake_checkpoint):
     options = ("--methods", "checkpoint", "--output", tmp_path / "out", "-v")
-    code, out, _ = measure(capsys, grouped, *options)
+    code, out, _ = measure(capsys, grouped, *options, *ONE_RUN)
     assert code == 0
     results = json.loads((tmp_path / "out" / "benchmark.json").read_text())
     rows = results["rows"]

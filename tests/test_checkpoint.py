@@ -64,7 +64,7 @@ def test_weights_of_an_earlier_network_are_refused_in_one_line(
     run_directory, monkeypatch, recwarn
 ):
     with monkeypatch.context() as earlier:
-        earlier.setattr(generator, "BLOCKS", {8: 1})
+        earlier.setitem(generator.BLOCKS, "matting", {8: 1})
         saving.Checkpoints(run_directory, build(), keep=1).save(3)
     recwarn.clear()
     with pytest.raises(ValueError, match="take the version that wrote them") as error:
