@@ -31,7 +31,21 @@ def one_blas_thread() -> Iterator[None]:
         with LOCK:
             limit = HELD.pop()
             if not HELD:
+                _hand_over()
                 limit.restore_original_limits()
+                _hand_over()
+
+
+def _hand_over() -> None:
+    """Lets any thread change limits, which since threadpoolctl 3.8 the first one owns.
+
+    The last caller to leave need not be the first to have come, whose thread may
+    live on.
+    """
+    for library in _controller().lib_controllers:
+        release = getattr(library, "clear_controlling_thread", None)
+        if release:
+            release(force=True)
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from model import prior, threads
 controller = ThreadpoolController().select(user_api="blas")
 assert controller.lib_controllers, "no BLAS whose threads can be set"
 controller.limit(limits=3)
+threads._hand_over()
 
 def numbers():
     return {library["num_threads"] for library in controller.info()}
@@ -24,14 +25,21 @@ def numbers():
 assert numbers() == {3}
 """
 OVERLAP = """
-first, second = threads.one_blas_thread(), threads.one_blas_thread()
-first.__enter__()
-assert numbers() == {1}
-second.__enter__()
-first.__exit__(None, None, None)  # they overlap, as calls of two threads do
-assert numbers() == {1}
-second.__exit__(None, None, None)
-assert numbers() == {3}
+from concurrent.futures import ThreadPoolExecutor
+
+def leave(limit):
+    limit.__exit__(None, None, None)
+
+with ThreadPoolExecutor(1) as other:  # a thread that lives on
+    for _ in range(2):
+        first, second = threads.one_blas_thread(), threads.one_blas_thread()
+        other.submit(first.__enter__).result()
+        assert numbers() == {1}
+        second.__enter__()
+        other.submit(leave, first).result()
+        assert numbers() == {1}
+        leave(second)
+        assert numbers() == {3}
 """
 ERROR = """
 try:
