@@ -209,7 +209,8 @@ def crop_with_guess(
 
 def _guess(sample: dict[str, np.ndarray], is_fine: bool) -> prior.Guess:
     image = sample["image"].astype(np.float32) / 255
-    return prior.first_guess(image, sample["trimap"], is_fine)
+    # crops are made at the same time, so that no core is left for a second thread
+    return prior.first_guess(image, sample["trimap"], is_fine, is_parallel=False)
 
 
 def pool_index(seed: int, index: int, reuse: int) -> int:

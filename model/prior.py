@@ -82,7 +82,12 @@ class Problem(NamedTuple):
 
 
 @one_blas_thread()
-def first_guess(image: np.ndarray, trimap: np.ndarray, is_fine: bool = True) -> Guess:
+def first_guess(
+    image: np.ndarray,
+    trimap: np.ndarray,
+    is_fine: bool = True,
+    is_parallel: bool = True,
+) -> Guess:
     """Estimates alpha and both colours without any network.
 
     Args:
@@ -90,9 +95,10 @@ def first_guess(image: np.ndarray, trimap: np.ndarray, is_fine: bool = True) -> 
         trimap: (H, W) uint8.
         is_fine: Whether it is solved at half of the resolution too, not at a quarter
             only.
+        is_parallel: Whether a second thread helps, unless the picture is large.
 
     Returns:
-        The guess.
+        The guess, the same with or without.
     """
     height, width = trimap.shape
     padding = [
@@ -108,7 +114,7 @@ def first_guess(image: np.ndarray, trimap: np.ndarray, is_fine: bool = True) -> 
 
         def begin(work: Callable, *arguments):
             """Begins work in the other thread, or postpones it; gives its end."""
-            if padded_trimap.size > PARALLEL_LIMIT:
+            if not is_parallel or padded_trimap.size > PARALLEL_LIMIT:
                 return partial(work, *arguments)
             return beside.submit(work, *arguments).result
 
