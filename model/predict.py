@@ -16,7 +16,7 @@ from PIL import Image
 from model import images, matting, prior
 from model.foreground import estimate_foreground
 
-GRID = 64  # windows and pieces begin at multiples of it, and networks take no others
+GRID = 64  # windows and pieces begin at multiples of it, pictures are padded to them
 CONTEXT = 192  # pixels around the unknown ones, and around a piece, that count
 WIDE_CONTEXT = 256  # around a piece, for a network that sees half of the resolution
 PIECE = 896  # side of what the network is given at a time, without its context

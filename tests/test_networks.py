@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import discriminator, generator, matting, operations
+from model import discriminator, gan, generator, matting, operations
 
 
 def random_inputs(height, width, seed=0, batch=1):
@@ -35,7 +35,7 @@ def test_outputs_have_the_size_of_the_inputs(preset):
     network = generator.build_generator(preset, (8,) * 5)
     width = 128 if preset == "fast" else 96
     inputs = random_inputs(64, width, batch=2)
-    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    wanted = gan.generator_inputs(inputs, network)
     outputs = network(wanted)
     assert outputs["alpha"].shape == (2, 64, width, 1)
     if preset == "paper2018":
@@ -56,7 +56,7 @@ def test_single_pixels_of_the_image_reach_alpha(preset):
         inputs[name][:] = 0.5
     board = np.indices((64, 64)).sum(0) % 2  # its mean over 2 x 2 pixels is the same
     inputs["image"] += np.float32(0.4) * (board[None, ..., None] - 0.5)
-    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    wanted = gan.generator_inputs(inputs, network)
     alpha = network(wanted)["alpha"].numpy()[0, 16:48, 16:48, 0]
     blocks = alpha.reshape(16, 2, 16, 2)
     assert np.abs(blocks[:, 0, :, 0] - blocks[:, 0, :, 1]).mean() > 1e-3
@@ -87,7 +87,7 @@ def test_residual_blocks_are_where_they_are_said_to_be(monkeypatch):
 def test_an_untrained_network_returns_its_prior_or_one_half(preset, use_prior):
     network = generator.build_generator(preset, (8,) * 5, use_prior)
     inputs = random_inputs(64, 64)
-    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    wanted = gan.generator_inputs(inputs, network)
     assert ("prior" in wanted) is use_prior
     outputs = network(wanted)
     is_unknown = inputs["trimap"] == matting.UNKNOWN
@@ -120,7 +120,7 @@ def test_known_pixels_are_exact(preset):
     for variable in network.trainable_variables:
         variable.assign(tf.random.stateless_normal(variable.shape, (1, 2)))
     inputs = random_inputs(64, 64)
-    wanted = {t.name: inputs[t.name] for t in network.inputs}
+    wanted = gan.generator_inputs(inputs, network)
     alpha, trimap = network(wanted)["alpha"].numpy(), inputs["trimap"]
     assert np.all(alpha[trimap == matting.FOREGROUND] == 1)
     assert np.all(alpha[trimap == matting.BACKGROUND] == 0)

@@ -1,6 +1,7 @@
 """BLAS on one thread: while anybody wants it, and not a moment longer.
 
-Each in a process of its own: what earlier tests have left running makes guesses, too.
+Each in a process of its own: the limits are those of all of a process, and since
+threadpoolctl 3.8 of the thread that set them first.
 """
 
 import subprocess
