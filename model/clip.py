@@ -1,5 +1,6 @@
 """A film file or a folder of frames, read frame by frame, and its key frames."""
 
+import os
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -198,7 +199,9 @@ def _open(path: Path) -> cv2.VideoCapture:
         raise ValueError(
             f"{path}: its name is not UTF-8, so OpenCV cannot open it; rename it"
         ) from error
-    with engine.silenced_stderr():  # of ffmpeg, which tells what is damaged itself
+    # or else ffmpeg tells what is damaged itself, line by line
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    with engine.silenced_stderr():  # of OpenCV, which warns of what it cannot read
         # absolute, as what is before a colon would be taken for a protocol
         capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
@@ -218,9 +221,8 @@ def _count(path: Path) -> tuple[int, Fraction, int]:
     capture = _open(path)
     try:
         count = 0
-        with engine.silenced_stderr():
-            while capture.grab():
-                count += 1
+        while capture.grab():
+            count += 1
         told = capture.get(cv2.CAP_PROP_FPS)
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     finally:

@@ -1,6 +1,10 @@
 """model/clip.py: frames of films and folders, and which of them have trimaps."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -80,6 +84,29 @@ def test_a_film_cut_short_is_refused_and_no_library_says_anything(film, capfd):
     with pytest.raises(ValueError, match="no f.* that OpenCV can read"):
         clip.Clip(film)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+@pytest.mark.parametrize("level", [None, "16"])
+def test_of_damaged_frames_no_library_says_anything_unasked(tmp_path, level):
+    path = tmp_path / "clip.mp4"
+    command = (
+        "ffmpeg -v error -f lavfi -i testsrc=size=192x144 -frames:v 20 -c:v libx264"
+    )
+    subprocess.run([*command.split(), path], check=True)
+    content = bytearray(path.read_bytes())
+    start, end = content.index(b"mdat") + 2000, content.index(b"moov") - 8
+    for place in range(start, end, 50):
+        content[place] ^= 0x55
+    path.write_bytes(content)
+    code = "import sys; from pathlib import Path; from model import clip\n"
+    code += "print(len(list(clip.Clip(Path(sys.argv[1])))))"
+    environment = os.environ | ({"OPENCV_FFMPEG_LOGLEVEL": level} if level else {})
+    command = [sys.executable, "-c", code, path]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    *said, count = run.stdout.splitlines()
+    assert run.returncode == 0 and int(count) > 0
+    assert (not said and not run.stderr) == (level is None)
 
 
 def test_a_folder_is_sorted_by_number(folder):
