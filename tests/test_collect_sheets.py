@@ -79,6 +79,16 @@ def test_a_picture_keeps_its_number_and_rejected_ones_leave_the_sheets(tmp_path)
     assert drawn == [] and not list((tmp_path / "sheets").glob("*.jpg"))
 
 
+def test_sheets_that_are_too_many_go_and_other_pictures_stay(tmp_path):
+    book = fill(tmp_path, "ab")
+    (tmp_path / "sheets").mkdir()
+    for name in ("foregrounds-02.jpg", "backgrounds-101.jpg", "holiday.jpg"):
+        (tmp_path / "sheets" / name).write_bytes(b"")
+    sheets.draw_sheets(tmp_path, book.sorted_rows())
+    names = {path.name for path in (tmp_path / "sheets").glob("*.jpg")}
+    assert names == {"foregrounds-01.jpg", "holiday.jpg"}
+
+
 def test_rejecting_adds_to_what_was_rejected(tmp_path):
     book = fill(tmp_path, "abcd")
     sheets.draw_sheets(tmp_path, book.sorted_rows())

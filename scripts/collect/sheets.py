@@ -46,9 +46,10 @@ def draw_sheets(output: Path, rows: list[dict[str, str]]) -> list[Path]:
             name = f"{kind}s-{first // (COLUMNS * ROWS) + 1:02}.jpg"
             sheets.append(output / "sheets" / name)
             draw_sheet(sheets[-1], output, [(numbers[path], path) for path in shown])
-    for path in (output / "sheets").glob("*.jpg"):
-        if path not in sheets:
-            path.unlink()
+    for kind in ("foreground", "background"):  # no picture that is not ours
+        for path in (output / "sheets").glob(f"{kind}s-[0-9][0-9]*.jpg"):
+            if path not in sheets:
+                path.unlink()
     return sheets
 
 
