@@ -90,9 +90,10 @@ class Mirror:
         files = {
             "usr/share/art/leaf.png": LEAF,
             "usr/share/art/data.zip": archive({"in/tree.png": TREE, "no.txt": b"no"}),
-            f"usr/share/doc/{package}/copyright": copyright_text.encode(),
             **files,
         }
+        if copyright_text is not None:
+            files[f"usr/share/doc/{package}/copyright"] = copyright_text.encode()
         for name, data in files.items():
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -271,11 +272,11 @@ def test_of_two_paragraphs_for_a_file_the_later_one_counts(tmp_path):
 
 
 def test_a_package_without_copyright_file_grants_nothing(mirror):
-    mirror.build("pictures")
+    mirror.build("pictures", copyright_text=None)
     mirror.choose()
-    paths = mirror.source().unpack(("pictures", "1:2.0-1"))
-    assert debian.is_granted(paths["usr/share/doc/pictures/copyright"], mirror.rows[0])
-    assert not debian.is_granted(None, mirror.rows[0])
+    [leaf] = mirror.offers()
+    statement = "usr/share/doc/pictures/copyright"
+    assert leaf.fault == f"licence CC-BY-SA-4.0 not found in {statement}"
 
 
 # Failures
@@ -380,6 +381,16 @@ def test_a_damaged_package_is_to_be_deleted(mirror, kept):
     assert message.endswith("; delete it")
 
 
+def test_damage_within_a_wanted_file_is_told_and_leaves_no_part(mirror):
+    noise = {"usr/share/art/noise.png": os.urandom(1 << 20)}
+    deb = mirror.build("pictures", **noise)
+    deb.write_bytes(deb.read_bytes()[: deb.stat().st_size // 2])
+    mirror.choose(member="usr/share/art/noise.png")
+    _, message = fault_of(mirror.source())
+    assert f"{mirror.cache / deb.name}: damaged, " in message
+    assert not list(mirror.cache.rglob("*.part"))
+
+
 def test_a_package_with_another_checksum_is_refused(mirror):
     deb = mirror.build("pictures")
     mirror.choose()
@@ -413,6 +424,10 @@ def test_an_unpacking_cut_short_is_taken_up(mirror, monkeypatch, steps):
     with pytest.raises(KeyboardInterrupt):
         mirror.offers()
     monkeypatch.setattr(packages.os, "replace", replace)
+    assert not list(mirror.cache.glob("unpacked/**/*.part"))
+    art = mirror.cache / "unpacked/pictures_1:2.0-1/usr/share/art"
+    art.mkdir(parents=True, exist_ok=True)
+    (art / ".leaf.png.1234.part").write_bytes(b"what one that was killed leaves")
     assert [c.path.read_bytes() for c in mirror.offers()] == [LEAF, TREE]
     names = {path.name for path in mirror.cache.rglob("*") if path.is_file()}
     assert names == {"leaf.png", "tree.png", "copyright", "pictures_1%3a2.0-1_all.deb"}

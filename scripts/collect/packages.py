@@ -10,6 +10,7 @@ time may fill a cache.
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 import tarfile
@@ -181,12 +182,17 @@ def extract(deb: Path, members: set[str], folder: Path) -> None:
     inner = [member.split(INSIDE, 1) for member in sorted(members) if INSIDE in member]
     archives = {archive: {n for a, n in inner if a == archive} for archive, _ in inner}
     wanted = {member for member in members if INSIDE not in member} | set(archives)
-    for name, file in list_files(deb):
-        if name in wanted:
-            write(file, folder / name)
-            wanted.discard(name)
-        if not wanted:
-            break
+    for rest in folder.rglob(".*.part"):  # of a run that was killed
+        rest.unlink()
+    try:
+        for name, file in list_files(deb):
+            if name in wanted:
+                write(file, folder / name)
+                wanted.discard(name)
+            if not wanted:
+                break
+    except tarfile.TarError as error:  # within a file; list_files tells of others
+        raise PackageError(f"{deb}: damaged, {error}; delete it") from error
     for archive in sorted(set(archives) - wanted):
         try:
             extract_inner(folder / archive, archives[archive])
@@ -232,10 +238,13 @@ def extract_inner(archive: Path, names: set[str]) -> None:
 def write(file: IO[bytes], path: Path) -> None:
     """Copies an open file to a path where it is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(temporary, "wb") as copy:
-        shutil.copyfileobj(file, copy, 1 << 20)
-    os.replace(temporary, path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(temporary, "wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def hash_file(path: Path) -> str:
