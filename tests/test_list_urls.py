@@ -161,6 +161,13 @@ def test_what_img2dataset_fetched_is_offered_with_its_licence(fetched):
     assert other.url == "https://h/d.jpg"
 
 
+def test_names_of_digits_alone_arrive_as_numbers_and_are_names(fetched):
+    told = {"url": "https://h/a.png", "kind": "foreground", "name": 12, "creator": 0}
+    (fetched / "00000/000000.json").write_text(description(**told))
+    first, _ = Img2datasetSource(fetched).search("foreground", [], 9)
+    assert (first.name, first.creator) == ("12", "0")
+
+
 def test_a_lost_file_is_a_fault_of_its_candidate(fetched):
     (fetched / "00000/000000.jpg").unlink()
     first, _ = Img2datasetSource(fetched).search("foreground", [], 9)

@@ -58,7 +58,7 @@ class Img2datasetSource:
                 url=told["url"],
                 path=picture,
                 fault=fault,
-                **{name: told.get(name) or "" for name in TOLD},
+                **{name: told[name] for name in TOLD},
             )
 
 
@@ -84,4 +84,5 @@ def read_description(path: Path) -> dict[str, str]:
             f"{path}: no column {min(missing)}; give img2dataset the list and the "
             "--save_additional_columns of scripts/list_urls.py"
         )
-    return told
+    # a column of digits alone arrives as numbers
+    return {name: "" if value is None else str(value) for name, value in told.items()}
