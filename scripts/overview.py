@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from model.places import is_same_file  # noqa: E402
 from scripts.collect import credits, sheets  # noqa: E402
 from scripts.collect.manifest import write_text  # noqa: E402
 from scripts.collect.rows import OK, read_rows  # noqa: E402
@@ -70,11 +71,16 @@ def draw_classes(
 
     Raises:
         FileNotFoundError: If there is no manifest, or a picture is gone.
-        ValueError: If it has no usable pictures.
+        ValueError: If it has no usable pictures, or is the folder to fill.
     """
     manifest = collection / "manifest.csv"
     if not manifest.is_file():
         raise FileNotFoundError(f"{manifest}: no such file; run scripts/download.py")
+    if is_same_file(output, collection):
+        raise ValueError(
+            f"--output: {output} is the collection, whose credits would be lost; give "
+            "another folder"
+        )
     rows = [row for row in read_rows(manifest) if row["status"] == OK]
     if not rows:
         raise ValueError(f"{manifest}: no usable pictures; run scripts/download.py")

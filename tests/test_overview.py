@@ -69,3 +69,11 @@ def test_without_pictures_it_ends_with_one_line(tmp_path, capsys, text, said):
     errors = capsys.readouterr().err
     assert said in errors and errors.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_collection_itself_is_not_filled(collection, capsys):
+    credits = collection / "ATTRIBUTION.md"
+    credits.write_text("of all")
+    assert overview.main([str(collection), "--output", str(collection)]) == 2
+    assert "whose credits would be lost" in capsys.readouterr().err
+    assert credits.read_text() == "of all"
