@@ -90,7 +90,7 @@ def load_pretrained(network: keras.Model, path: Path) -> None:
             raise FileNotFoundError(
                 f"{path}: no such file; make it with scripts/convert_encoder.py"
             ) from error
-        first_line = str(error).strip().splitlines()[0]
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: not the encoder's weights ({first_line})") from error
 
 

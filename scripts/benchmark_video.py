@@ -164,9 +164,10 @@ def benchmark(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     network = load_network(args.logdir, args.checkpoint)
     rows = []
+    # neighbours differ, and every photograph has its turn
+    stride = 7 if len(photographs) % 7 else 1
     for seed, place in enumerate(places):
-        # 7 is prime to the number of photographs: neighbours differ
-        photograph = photographs[7 * int(place) % len(photographs)]
+        photograph = photographs[stride * int(place) % len(photographs)]
         frames = list(
             clips.make_clip(cutouts[place], photograph, args.size, args.frames, seed)
         )

@@ -90,7 +90,7 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         *(RuntimeError, AttributeError, EOFError, KeyError, ValueError),
         pickle.UnpicklingError,
     ) as error:
-        first_line = str(error).strip().splitlines()[0]
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: no PyTorch checkpoint ({first_line})") from error
 
 

@@ -228,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"soak.py: {error}; {folder} is left to look at", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("soak.py: interrupted", file=sys.stderr)
+        print(f"soak.py: interrupted; {folder} is left", file=sys.stderr)
         return 130
     finally:
         for number in list(killed.RUNNING):
