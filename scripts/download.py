@@ -29,12 +29,11 @@ sys.path.insert(0, str(HERE.parent))
 import model  # noqa: E402
 from model import lock  # noqa: E402
 from scripts.collect import sheets  # noqa: E402
-from scripts.collect.candidate import SourceError  # noqa: E402
+from scripts.collect.candidate import KINDS, SourceError  # noqa: E402
 from scripts.collect.fetch import ROBOT, Fetcher  # noqa: E402
 from scripts.collect.gather import Rules, gather  # noqa: E402
 from scripts.collect.manifest import Manifest  # noqa: E402
 from scripts.collect.options import (  # noqa: E402
-    KINDS,
     LIMIT,
     SEARCHES,
     SOURCES,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+KINDS = ("foreground", "background")
 SPLITS = ("", "heldout")
 
 

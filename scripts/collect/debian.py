@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from scripts.collect.candidate import Candidate, SourceError
+from scripts.collect.candidate import KINDS, SPLITS, Candidate, SourceError
 from scripts.collect.packages import PackageError, Packages
 from scripts.collect.rows import AGAIN, read_table
 
@@ -24,7 +24,6 @@ COLUMNS = (
     *("package", "version", "member", "kind", "group", "split", "licence"),
     *("statement", "creator", "crop", "name"),
 )
-KINDS = ("foreground", "background")
 GLOB = "Files: "  # begins a statement that is a paragraph of the usual format
 
 
@@ -207,7 +206,7 @@ def find_fault(row: dict[str, str]) -> str:
             return f"{name}: got {row[name]!r}"
     if row["kind"] not in KINDS:
         return f"kind: got {row['kind']!r}; give foreground or background"
-    if row["split"] not in ("", "heldout"):
+    if row["split"] not in SPLITS:
         return f"split: got {row['split']!r}; give heldout or nothing"
     if {"", "..", "."} & set(row["member"].split("/")):
         return f"member: got {row['member']!r}; give its path in the package"

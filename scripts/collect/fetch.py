@@ -157,7 +157,7 @@ class Fetcher:
         if time.monotonic() < end:
             raise FetchError(f"{host} asked for a pause of {pause:.0f} s", True)
         for attempt in range(self.attempts):
-            self._wait_for_turn(url, host)
+            self._wait_for_turn(host)
             problem, is_lost = None, False
             try:
                 answer = self._ask_once(url, parameters)
@@ -222,7 +222,7 @@ class Fetcher:
             pause = max(pause, wish)
         self._free_at[host] = now + pause
 
-    def _wait_for_turn(self, url: str, host: str) -> None:
+    def _wait_for_turn(self, host: str) -> None:
         """Leaves the host its pause since the request before."""
         time.sleep(max(0, self._free_at.get(host, 0) - time.monotonic()))
 

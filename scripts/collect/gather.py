@@ -46,15 +46,11 @@ def gather(
         bar: Shows the progress.
         tell: Is told what became of each candidate.
 
-    Returns:
-        How many candidates failed for a reason that may not last, or that their
-        source named.
-
     Raises:
         SourceError: If the source cannot go on, or there is no network.
         OSError: If a file cannot be written.
     """
-    faults = arrived = 0
+    arrived = 0
     while arrived < missing:
         candidate = next(offered, None)
         if candidate is None:
@@ -65,11 +61,9 @@ def gather(
         manifest.add(row, data)
         if tell:
             tell(f"{candidate.url}: {row['status']}")
-        faults += bool(candidate.fault) or row["status"].startswith(AGAIN)
         if row["status"] == OK:
             arrived += 1
             bar.update()
-    return faults
 
 
 def take(

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from scripts.collect.candidate import Candidate, SourceError
+from scripts.collect.candidate import KINDS, Candidate, SourceError
 from scripts.collect.rows import read_table
 
-KINDS = ("foreground", "background")
 OTHER = {".txt", ".md", ".csv", ".json", ".jsonl", ".html", ".license"}  # no pictures
 FIELDS = ("group", "split", "page", "title", "creator", "licence", "licence_url")
 

@@ -14,7 +14,6 @@ SOURCES = {  # loaded when chosen: each may need libraries of its own
     "local": ("scripts.collect.local", "LocalSource"),
     "img2dataset": ("scripts.collect.img2dataset", "Img2datasetSource"),
 }
-KINDS = ("foreground", "background")
 SEARCHES = {"openverse", "commons", "google"}  # the others offer all that they have
 NEED_CONTACT = {"openverse", "commons", "google", "urls"}
 LIMIT = 500  # pictures of each kind from each search, unless --limit says otherwise

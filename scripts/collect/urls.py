@@ -9,9 +9,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.collect.candidate import Candidate, SourceError
+from scripts.collect.candidate import KINDS, SPLITS, Candidate, SourceError
 
-KINDS = ("foreground", "background")
 TOLD = ("page", "title", "creator", "licence", "licence_url", "name", "group", "split")
 
 
@@ -35,7 +34,7 @@ class UrlsSource:
         for row in self.rows:
             if row["kind"] == kind:
                 told = {name: (row.get(name) or "").strip() for name in TOLD}
-                fault = "" if told["split"] in ("", "heldout") else "unknown split"
+                fault = "" if told["split"] in SPLITS else "unknown split"
                 told["split"] = "" if fault else told["split"]
                 yield Candidate(kind, self.name, "", row["url"], fault=fault, **told)
 
