@@ -33,18 +33,18 @@ def push_pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Fills a picture from its weighted pixels (Gortler et al., 1996, 6.2).
 
     Args:
-        colour: (H, W, 3) float32.
+        colour: (H, W, C) float32.
         weight: (H, W) float32 in [0, 1], 0 where the colour is not known.
 
     Returns:
-        (H, W, 3) float32; equal to `colour` where the weight is 1.
+        (H, W, C) float32; equal to `colour` where the weight is 1.
     """
     coarse = _pull(colour, weight)
     return coarse + weight[..., None].astype(np.float32) * (colour - coarse)
 
 
 def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Gives what the next coarser level of the pyramid knows, (H, W, 3) float32."""
+    """Gives what the next coarser level of the pyramid knows, (H, W, C) float32."""
     height, width = weight.shape
     weight = weight.astype(np.float32)
     weighted = colour * weight[..., None]

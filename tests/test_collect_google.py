@@ -454,6 +454,7 @@ def test_the_driver_is_found_by_itself(tmp_path, monkeypatch):
     driver.chmod(0o755)
     monkeypatch.setattr(google, "DRIVERS", [str(driver)])
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.delenv("SE_CHROMEDRIVER", raising=False)
     assert google.find_chromedriver(None) == driver
     monkeypatch.setattr(google, "DRIVERS", [])
     with pytest.raises(SourceError, match="no chromedriver; install chromium"):

@@ -45,7 +45,7 @@ class Method(NamedTuple):
 
 
 def load_methods(
-    names: list[str], logdirs: list[Path], step: int, is_quiet: bool = False
+    names: list[str], logdirs: list[Path], step: int | str, is_quiet: bool = False
 ) -> dict[str, Method]:
     """Loads what is to be compared and runs each once on a small picture.
 
@@ -54,7 +54,7 @@ def load_methods(
     Args:
         names: Some of `METHODS`.
         logdirs: Run directories, one method each, called by its last name.
-        step: Of the checkpoints, -1 for the newest.
+        step: Of the checkpoints, -1 for the newest, or `best`.
         is_quiet: Whether no progress is told.
 
     Returns:
@@ -113,7 +113,7 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
 
 
-def load_checkpoint(logdir: Path, step: int) -> Method:
+def load_checkpoint(logdir: Path, step: int | str) -> Method:
     """Loads a generator and wraps it as a method."""
     from model import foreground, predict
     from model.network import load_network
