@@ -17,6 +17,7 @@ Here is the command line. The work is done by `model.cutting` on a picture, by
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -340,4 +341,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     exit_code = main()
     interrupt.ignore_from_now()
+    gc.freeze()  # or Python would look for garbage once more, for 0.2 seconds
     sys.exit(exit_code)

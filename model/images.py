@@ -17,6 +17,7 @@ from PIL import Image
 from model import decoding, matting
 
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
+PNG_LEVEL = 4  # of zlib: half the time of the usual 6, files 3 % larger
 
 
 class Photograph(NamedTuple):
@@ -276,6 +277,7 @@ def encode(
         "WEBP": {"lossless": True, "exact": True},
         "JPEG": {"quality": 95, "subsampling": 0},
         "TIFF": {"compression": "tiff_deflate"},
+        "PNG": {"compress_level": PNG_LEVEL},
     }.get(image_format, {})
     if profile:
         options["icc_profile"] = profile
