@@ -16,7 +16,8 @@ to 8 bits before they are measured, as if they had been read back from a file.
 Seconds are wall-clock after a warm-up, of alpha alone; those of the foreground, by
 pymatting's multi-level method for its solvers and by the project's own for checkpoints,
 stand by themselves. --plot draws error over time. With --speed only the time is
-measured, of the first picture at growing sizes.
+measured: of the first picture at growing sizes, and of whole commands on the example
+beside a short script for pymatting's closed-form, with all that they import.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from model import checkpoint
 from model import report as drawing
 from scripts.help import add_verbosity
 from scripts.measure import (
+    commands,
     composites,
     ending,
     mattes,
@@ -111,7 +113,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--speed",
         action="store_true",
-        help="measure no errors but the time at sizes from 0.1 to 24 megapixels",
+        help="measure no errors but the time at sizes from 0.1 to 24 megapixels, "
+        "and of whole commands",
     )
     add_verbosity(
         parser, "print a row per picture too", "errors only, results in OUTPUT"
@@ -174,10 +177,13 @@ def benchmark(args: argparse.Namespace) -> None:
     methods = load_methods(args.methods, args.logdir, args.checkpoint, args.quiet)
     if args.speed:
         rows = list(speed.measure_speed(next(cases), methods, args.quiet))
-        results = {"versions": versions(), "rows": rows}
+        whole = commands.measure_commands(args.methods, args.quiet)
+        results = {"versions": versions(), "rows": rows, "commands": whole}
         (args.output / "speed.json").write_text(json.dumps(results, indent=1) + "\n")
         if not args.quiet:
             table.print_table(speed.lay_out(rows))
+            print()
+            table.print_table(commands.lay_out(whole))
         return
     sheet_folder = args.output / "sheets" if args.sheets else None
     if sheet_folder:

@@ -8,7 +8,7 @@ import pytest
 
 from model import images, matting, network, predict
 from scripts import benchmark
-from scripts.measure import sheets, speed, tradeoff
+from scripts.measure import commands, sheets, speed, tradeoff
 from scripts.measure.case import Case
 from scripts.measure.photographs import find_photographs
 
@@ -279,12 +279,13 @@ def test_the_speed_is_measured_at_growing_sizes(
     fake_checkpoint(monkeypatch, 0.5)
     monkeypatch.setattr(speed, "MEGAPIXELS", (0.01, 0.04))
     monkeypatch.setattr(speed, "LARGEST", {"closed-form": 0.02})
+    monkeypatch.setattr(commands, "REPEATS", 1)
     options = ("--methods", "closed-form", "checkpoint", "--speed")
     code, out, _ = in_process(capsys, photographs, *options, "--output", tmp_path)
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
     assert lines[0][:2] == ["megapixels", "method"]
-    assert [line[:2] for line in lines[1:]] == [
+    assert [line[:2] for line in lines[1:6]] == [
         ["0.01", "closed-form"],
         ["0.01", "matting"],
         ["0.01", "matting-fast"],
@@ -292,8 +293,24 @@ def test_the_speed_is_measured_at_growing_sizes(
         ["0.04", "matting-fast"],
     ]
     assert lines[1][4] == "1.000" and lines[4][4] == "-"
-    rows = json.loads((tmp_path / "speed.json").read_text())["rows"]
-    assert rows[1]["ratio"] == pytest.approx(rows[1]["seconds"] / rows[0]["seconds"])
+    results = json.loads((tmp_path / "speed.json").read_text())
+    for first, second, *_ in (results["rows"], results["commands"]):
+        times = second["seconds"] / first["seconds"]
+        assert second["ratio"] == pytest.approx(times)
+    assert [" ".join(line[:-2]) for line in lines[8:]] == [
+        *("closed-form, a script", "eval.py", "eval.py --fast")
+    ]
+
+
+def test_whole_commands_are_timed_without_the_peer_too(monkeypatch):
+    monkeypatch.setattr(commands, "REPEATS", 1)
+    monkeypatch.setattr(commands, "COMMANDS", {"quick": ("-c", "pass")})
+    (row,) = commands.measure_commands(["checkpoint"], is_quiet=True)
+    assert row["command"] == "quick" and row["seconds"] > 0 and row["ratio"] is None
+    assert commands.lay_out([row])[1][::2] == ["quick", "-"]
+    monkeypatch.setattr(commands, "COMMANDS", {"bad": ("-c", "raise KeyError(1)")})
+    with pytest.raises(ChildProcessError, match="bad: failed, KeyError: 1"):
+        commands.measure_commands(["checkpoint"], is_quiet=True)
 
 
 def test_a_picture_is_brought_to_a_number_of_pixels(photographs):

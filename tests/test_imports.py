@@ -158,6 +158,7 @@ MEASURE_LAYERS = [  # of scripts/measure; above composites, below the programs
         "scripts.measure.convolutions",
         "scripts.measure.killed",
         "scripts.measure.ending",
+        "scripts.measure.commands",
         "scripts.measure.tradeoff",
     },
     {
