@@ -37,6 +37,7 @@ from model import (
     folder,
     footage,
     places,
+    predict,
 )
 from model import trimap as trimaps
 from model.batch import FAILURES
@@ -170,6 +171,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="that of log/matting-fast: 0.3 of the time once it is loaded, less detail",
     )
     parser.add_argument(
+        "--fine",
+        dest="views",
+        action="store_const",
+        const=predict.FINE_VIEWS,
+        default=predict.ONCE,
+        help="the mean of the picture as it is and enlarged by a half: 3 times the "
+        "time, fewer errors; up to 2.7 megapixels",
+    )
+    parser.add_argument(
         "--checkpoint",
         metavar="STEP",
         type=checkpoint.parse_step,
@@ -220,6 +230,7 @@ def read_options(args: argparse.Namespace) -> cutting.Options:
         band=args.band,
         composite=args.composite,
         bits=args.bits,
+        views=args.views,
         verbose=args.verbose,
     )
 

@@ -37,6 +37,7 @@ class Options:
         composite: What the foreground is put on, as of `outputs.parse_background`;
             None for a cut-out.
         bits: Of the alpha alone, 8 or 16.
+        views: Scales at which pictures are looked at, as of `predict.run`.
         verbose: Whether a line is told for each picture.
     """
 
@@ -48,6 +49,7 @@ class Options:
     band: float = trimaps.BAND
     composite: str | None = None
     bits: int = 8
+    views: tuple[float, ...] = predict.ONCE
     verbose: bool = False
 
 
@@ -102,7 +104,9 @@ class Cutter:
             trimap = self.read_trimap(photograph.pixels, guide)
             places.check_size(targets, trimap.shape)
             self.load()
-            matte = predict.predict(self.network, photograph.pixels, trimap)
+            matte = predict.predict(
+                self.network, photograph.pixels, trimap, options.views
+            )
             pictures = outputs.render(
                 photograph, matte, targets, self.background, options.bits
             )

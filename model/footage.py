@@ -121,6 +121,7 @@ class Footage:
                 self._read,
                 self.wanted,
                 is_steady,
+                options.views,
             ):
                 self._write(shot, made)
                 name = source.names[shot.number]

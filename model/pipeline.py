@@ -12,7 +12,7 @@ from PIL import Image
 
 from model import decoding, images, matting
 from model.network import load_network
-from model.predict import Matte, predict
+from model.predict import FINE_VIEWS, ONCE, Matte, predict
 
 LOGDIR = Path(__file__).resolve().parents[1] / "log" / "matting"
 FAST = LOGDIR.with_name("matting-fast")
@@ -40,6 +40,7 @@ class Matting:
         logdir: Path | str | None = None,
         fast: bool = False,
         translucent: bool = False,
+        fine: bool = False,
     ):
         """Loads a snapshot.
 
@@ -51,6 +52,9 @@ class Matting:
                 the time and misses some detail.
             translucent: Whether trimaps may be without foreground: of smoke, glass
                 and veils, which are opaque nowhere.
+            fine: Whether pictures are looked at once more, enlarged by a half, which
+                takes three times the time and errs less; of more than 2.7 megapixels
+                they are not.
 
         Raises:
             FileNotFoundError: If there is no such snapshot.
@@ -64,6 +68,7 @@ class Matting:
             logdir = FAST if fast else LOGDIR
         self.network = load_network(logdir, checkpoint)
         self.translucent = translucent
+        self.views = FINE_VIEWS if fine else ONCE
 
     def __call__(self, image: Picture, trimap: Picture) -> Matte:
         """Mattes one photograph.
@@ -86,7 +91,7 @@ class Matting:
         colours, codes = read_image(image), read_trimap(trimap)
         otherwise = "; or give translucent=True, if nothing is opaque"
         matting.check_pair(colours, codes, self.translucent, otherwise)
-        return predict(self.network, colours, codes)
+        return predict(self.network, colours, codes, self.views)
 
 
 def read_image(source: Picture) -> np.ndarray:

@@ -1,5 +1,6 @@
 """One photograph and its trimap to alpha and foreground: the only road there.
 
+The picture is looked at as it is, and enlarged as well if the mean of both is wanted.
 Only the window around the unknown pixels is worked on. There the prior is solved, the
 network runs on what it gives, piece by piece where the picture is large, what the
 trimap knows is kept exactly, and the colours are estimated from the alpha, unless the
@@ -20,6 +21,9 @@ GRID = 64  # windows and pieces begin at multiples of it, pictures are padded to
 CONTEXT = 192  # pixels around the unknown ones, and around a piece, that count
 WIDE_CONTEXT = 256  # around a piece, for a network that sees half of the resolution
 PIECE = 896  # side of what the network is given at a time, without its context
+ONCE = (1.0,)  # the views of a picture: its scales
+FINE_VIEWS = (1.0, 1.5)
+LARGEST_VIEW = 6e6  # pixels; what is larger has no details that are too small
 
 Window = tuple[slice, slice]  # rows and columns
 
@@ -56,19 +60,22 @@ class Matte(NamedTuple):
         )
 
 
-def predict(network, image: np.ndarray, trimap: np.ndarray) -> Matte:
+def predict(
+    network, image: np.ndarray, trimap: np.ndarray, views: tuple[float, ...] = ONCE
+) -> Matte:
     """Mattes one picture.
 
     Args:
         network: As `network.load_network` or `checkpoint.load_generator` gives it.
         image: (H, W, 3) float32 in [0, 1], of any size.
         trimap: (H, W) uint8.
+        views: As of `run`.
 
     Returns:
         Alpha, exactly 0 and 1 where the trimap is known, and foreground, equal
         to the image where alpha is 1 when it is rounded to 8 bits.
     """
-    return finish(image, run(network, image, trimap))
+    return finish(image, run(network, image, trimap, views))
 
 
 def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
@@ -91,19 +98,42 @@ def finish(image: np.ndarray, outputs: dict[str, np.ndarray]) -> Matte:
     return Matte(alpha, foreground)
 
 
-def run(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndarray]:
+def run(
+    network, image: np.ndarray, trimap: np.ndarray, views: tuple[float, ...] = ONCE
+) -> dict[str, np.ndarray]:
     """Runs the prior and the network, without estimating colours.
 
     Args:
         network: As of `predict`.
         image: (H, W, 3) float32 in [0, 1].
         trimap: (H, W) uint8.
+        views: Scales at which the picture is looked at; the first is 1. Alpha is the
+            mean over those, but for views of more than `LARGEST_VIEW` pixels.
 
     Returns:
         `alpha` (H, W) float32 in [0, 1], exact where the trimap is known, and
         `foreground` (H, W, 3), if the network has one and something is unknown: the
         image where nothing is unknown around.
     """
+    outputs = _run_view(network, image, trimap)
+    alphas = [outputs["alpha"]]
+    for scale in views[1:]:
+        if trimap.size * scale**2 > LARGEST_VIEW:
+            continue
+        size = tuple(round(length * scale) for length in trimap.shape[::-1])
+        view = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+        codes = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
+        alpha = _run_view(network, view, codes)["alpha"]
+        way = cv2.INTER_AREA
+        alphas.append(cv2.resize(alpha, trimap.shape[::-1], interpolation=way))
+    if len(alphas) > 1:
+        alpha = np.mean(alphas, axis=0, dtype=np.float32)
+        outputs["alpha"] = matting.paste_known(alpha, trimap)
+    return outputs
+
+
+def _run_view(network, image: np.ndarray, trimap: np.ndarray) -> dict[str, np.ndarray]:
+    """Runs both on the picture as it is given; see `run`."""
     window = find_window(trimap)
     if window is None:
         nothing = np.zeros(trimap.shape, np.float32)

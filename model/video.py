@@ -41,6 +41,7 @@ def matte_clip(
     read: Read,
     wanted: Sequence[bool],
     is_steady: bool = True,
+    views: tuple[float, ...] = predict.ONCE,
 ) -> Iterator[Shot]:
     """Mattes the frames of a clip.
 
@@ -52,6 +53,7 @@ def matte_clip(
         wanted: By frame, whether its matte is to be given; those beside one that is
             are matted too, so that it does not depend on what else is wanted.
         is_steady: Whether alphas are averaged with those of the neighbours.
+        views: Scales at which frames are looked at, as of `predict.run`.
 
     Yields:
         The wanted frames, in their order.
@@ -66,7 +68,7 @@ def matte_clip(
             outputs = {"alpha": None}
             if any(wanted[max(0, at - reach) : at + reach + 1]):
                 image, trimap = photograph.pixels, guide.trimap
-                outputs = predict.run(network, image, trimap)
+                outputs = predict.run(network, image, trimap, views)
             held.append((photograph, guide, outputs))
             yield Look(photograph.pixels, guide.trimap, outputs["alpha"])
 

@@ -217,7 +217,7 @@ def fake_checkpoint(monkeypatch, grey):
             raise FileNotFoundError(f"{logdir}: no such run; train one first")
         return step
 
-    def run(network, image, trimap):
+    def run(network, image, trimap, views):
         alpha = np.full(trimap.shape, grey, np.float32)
         return {"alpha": matting.paste_known(alpha, trimap), "foreground": image}
 

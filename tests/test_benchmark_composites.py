@@ -39,7 +39,7 @@ def grouped(data_directory, tmp_path):
 def fake_checkpoint(monkeypatch):
     """Stands in for the network: half of every unknown pixel, the image's colours."""
 
-    def run(network, image, trimap):
+    def run(network, image, trimap, views):
         return {"alpha": trimap.astype(np.float32) / 255, "foreground": image}
 
     monkeypatch.setattr(network, "load_network", lambda logdir, step: None)

@@ -265,8 +265,8 @@ def network(monkeypatch):
         seen.update(logdir=logdir, step=step, loads=seen.get("loads", 0) + 1)
         return "network"
 
-    def run(_, image, trimap):
-        seen.update(image=image, trimap=trimap)
+    def run(_, image, trimap, views):
+        seen.update(image=image, trimap=trimap, views=views)
         alpha = trimap.astype(np.float32) / 255
         foreground = np.full_like(image, [0.2, 0.4, 0.6])
         return predict.finish(image, {"alpha": alpha, "foreground": foreground})
@@ -458,7 +458,7 @@ def test_the_cutout_has_the_size_and_straight_alpha(folder, network, capsys):
 
 
 def test_what_rounds_to_opaque_keeps_the_photograph(folder, network, monkeypatch):
-    def nearly_opaque(_, image, trimap):
+    def nearly_opaque(_, image, trimap, views):
         outputs = {"alpha": np.full(trimap.shape, 0.999, np.float32)}
         return predict.finish(image, outputs | {"foreground": np.zeros_like(image)})
 
@@ -553,7 +553,7 @@ def test_a_turned_image_also_fits_an_upright_trimap(folder, network):
 
 
 def test_alpha_has_16_bits_where_they_are_asked_for(folder, network, monkeypatch):
-    def ramp(_, image, trimap):
+    def ramp(_, image, trimap, views):
         alpha = np.linspace(0, 1, trimap.size, dtype=np.float32).reshape(trimap.shape)
         return predict.Matte(alpha, image)
 
@@ -697,6 +697,13 @@ def test_fast_is_a_snapshot_of_its_own(folder, network, capsys):
     assert "--logdir: not allowed with argument --fast" in told
 
 
+def test_fine_looks_at_the_picture_enlarged_too(folder, network):
+    line = "image.png trimap.png cutout.png".split()
+    assert program.main(line) == 0 and network["views"] == predict.ONCE
+    assert program.main([*line, "--overwrite", "--fine"]) == 0
+    assert network["views"] == predict.FINE_VIEWS
+
+
 def test_a_trimap_from_a_mask_reaches_the_network(folder, network):
     assert run("image.png cutout.png --mask no-unknown.png") == 0
     trimap = network["trimap"]
@@ -830,7 +837,7 @@ def test_a_picture_that_fails_does_not_stop_the_rest(
 ):
     seen = []
 
-    def fail_first(_, image, trimap):
+    def fail_first(_, image, trimap, views):
         seen.append(1)
         if len(seen) == 1:
             if error == "memory":
@@ -885,7 +892,7 @@ def test_a_folder_of_masks(folders, network):
 def test_ctrl_c_in_a_folder_keeps_what_is_done(folders, network, monkeypatch, capsys):
     seen = []
 
-    def interrupt_second(_, image, trimap):
+    def interrupt_second(_, image, trimap, views):
         seen.append(1)
         if len(seen) == 2:
             raise KeyboardInterrupt

@@ -53,7 +53,7 @@ def network(monkeypatch):
     """Replaces the network by one that gives what the trimap says, and counts."""
     seen = {"runs": 0}
 
-    def run(_, image, trimap):
+    def run(_, image, trimap, views):
         seen["runs"] += 1
         return {"alpha": trimap.astype(np.float32) / 255}
 
@@ -111,7 +111,7 @@ def test_a_trimap_for_each_frame_is_used_as_it_is(clip, network, capsys):
 
 def test_a_folder_without_video_is_a_batch_as_before(clip, network, monkeypatch):
     monkeypatch.setattr(
-        predict, "predict", lambda _, image, trimap: predict.Matte(trimap, image)
+        predict, "predict", lambda _, image, trimap, views: predict.Matte(trimap, image)
     )
     assert run("frames some cut") == 1
     assert names("cut") == ["1.png", "5.png", "failures.jsonl"]

@@ -73,7 +73,7 @@ def folder(tmp_path, monkeypatch):
     """A fake network that knows the answer, and a folder with an older result."""
     monkeypatch.chdir(tmp_path)
 
-    def run(_, image, trimap):
+    def run(_, image, trimap, views):
         return predict.Matte(trimap.astype(np.float32) / 255, image)
 
     monkeypatch.setattr(network, "load_network", lambda *_: "network")

@@ -101,6 +101,12 @@ def test_fast_is_close_and_not_the_same(expected):
     assert 0 < difference.mean() < 0.02
 
 
+def test_fine_is_close_and_not_the_same(expected):
+    fine = Matting(fine=True)(IMAGE, TRIMAP)
+    difference = np.abs(fine.alpha - expected.alpha)
+    assert 0 < difference.mean() < 0.02
+
+
 def test_fast_is_a_snapshot_of_its_own(tmp_path):
     with pytest.raises(ValueError, match="^fast: is log/matting-fast, got logdir="):
         Matting(logdir=tmp_path, fast=True)

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,6 +90,28 @@ def test_what_the_network_leaves_alone_is_the_first_guess(samples):
     alpha = predict.predict(Untouched(samples), image, trimap).alpha
     guess = prior.first_guess(image, trimap, is_fine=samples == "samples").alpha
     np.testing.assert_allclose(alpha, guess, atol=1.01 / 255)
+
+
+def test_views_are_averaged_and_what_is_known_stays_exact(monkeypatch):
+    image, _, trimap = ring(192)
+    image = image.clip(0, 1)
+    network = Untouched()
+    alpha = predict.run(network, image, trimap, predict.FINE_VIEWS)["alpha"]
+    assert network.shapes == [(192, 192), (320, 320)]  # 288 and what is padded
+    views = []
+    for size in (192, 288):
+        view = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
+        codes = cv2.resize(trimap, (size, size), interpolation=cv2.INTER_NEAREST)
+        single = predict.run(Untouched(), view.clip(0, 1), codes)["alpha"]
+        views.append(cv2.resize(single, (192, 192), interpolation=cv2.INTER_AREA))
+    mean = matting.paste_known((views[0] + views[1]) / 2, trimap)
+    np.testing.assert_allclose(alpha, mean, atol=1e-6)
+    assert np.abs(views[0] - views[1])[trimap == matting.UNKNOWN].max() > 1e-3
+
+    monkeypatch.setattr(predict, "LARGEST_VIEW", 287 * 288)
+    network = Untouched()
+    predict.run(network, image, trimap, predict.FINE_VIEWS)
+    assert network.shapes == [(192, 192)]
 
 
 def test_only_the_surroundings_of_unknown_pixels_are_worked_on():

@@ -14,7 +14,7 @@ import numpy as np
 
 from model import matting
 
-METHODS = ("closed-form", "knn", "checkpoint")
+METHODS = ("closed-form", "knn", "checkpoint", "fine")
 
 
 class Matte(NamedTuple):
@@ -53,7 +53,8 @@ def load_methods(
 
     Args:
         names: Some of `METHODS`.
-        logdirs: Run directories, one method each, called by its last name.
+        logdirs: Run directories, one method each, called by its last name; `fine` is
+            the first of them with pictures enlarged as well.
         step: Of the checkpoints, -1 for the newest, or `best`.
         is_quiet: Whether no progress is told.
 
@@ -78,6 +79,9 @@ def load_methods(
                 f"--logdir: two methods of one name, got {label} twice; rename one"
             )
         methods[label] = load_checkpoint(logdir, step)
+    if "fine" in names:
+        label = f"{logdirs[0].resolve().name}, fine"
+        methods[label] = load_checkpoint(logdirs[0], step, is_fine=True)
     image = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
     trimap = np.repeat(np.uint8([0, 128, 128, 255]), 16)[None].repeat(48, axis=0)
     for name, method in methods.items():
@@ -113,15 +117,16 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
 
 
-def load_checkpoint(logdir: Path, step: int | str) -> Method:
+def load_checkpoint(logdir: Path, step: int | str, is_fine: bool = False) -> Method:
     """Loads a generator and wraps it as a method."""
     from model import foreground, predict
     from model.network import load_network
 
     network = load_network(logdir, step)
+    views = predict.FINE_VIEWS if is_fine else predict.ONCE
 
     def run_checkpoint(image: np.ndarray, trimap: np.ndarray) -> Matte:
-        outputs = predict.run(network, image, trimap)
+        outputs = predict.run(network, image, trimap, views)
         return Matte(outputs["alpha"], outputs.get("foreground"), "")
 
     return Method(run_checkpoint, foreground.estimate_foreground)
