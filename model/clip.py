@@ -221,8 +221,9 @@ def _count(path: Path) -> tuple[int, Fraction, int]:
     capture = _open(path)
     try:
         count = 0
-        while capture.grab():
-            count += 1
+        with engine.silenced_stderr():  # beyond the last frame OpenCV may warn
+            while capture.grab():
+                count += 1
         told = capture.get(cv2.CAP_PROP_FPS)
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     finally:

@@ -23,7 +23,7 @@ WIDE_CONTEXT = 256  # around a piece, for a network that sees half of the resolu
 PIECE = 896  # side of what the network is given at a time, without its context
 ONCE = (1.0,)  # the views of a picture: its scales
 FINE_VIEWS = (1.0, 1.5)
-LARGEST_VIEW = 6e6  # pixels; what is larger has no details that are too small
+LARGEST_VIEW = 6.1e6  # pixels; what is larger has no details that are too small
 
 Window = tuple[slice, slice]  # rows and columns
 
@@ -232,6 +232,11 @@ def pieces(
         Rows and columns of a piece, and of the same with its context.
     """
     spans = []
+    if trimap.size <= (PIECE + 2 * context) ** 2:  # no more than a piece with context
+        if (trimap == matting.UNKNOWN).any():
+            whole = tuple(slice(0, length) for length in trimap.shape)
+            yield whole, whole
+        return
     for length in trimap.shape:
         count = -(-length // PIECE)
         side = -(-length // count // GRID) * GRID

@@ -77,7 +77,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     # methods
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=METHODS, help="(default: all)"
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=METHODS[:3],
+        help="(default: all but fine, the first checkpoint as of eval.py --fine)",
     )
     parser.add_argument(
         "--logdir",
@@ -176,8 +180,8 @@ def benchmark(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     methods = load_methods(args.methods, args.logdir, args.checkpoint, args.quiet)
     if args.speed:
-        rows = list(speed.measure_speed(next(cases), methods, args.quiet))
         whole = commands.measure_commands(args.methods, args.quiet)
+        rows = list(speed.measure_speed(next(cases), methods, args.quiet))
         results = {"versions": versions(), "rows": rows, "commands": whole}
         (args.output / "speed.json").write_text(json.dumps(results, indent=1) + "\n")
         if not args.quiet:

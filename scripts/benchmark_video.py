@@ -167,7 +167,7 @@ def benchmark(args: argparse.Namespace) -> None:
     # neighbours differ, and every photograph has its turn
     stride = 7 if len(photographs) % 7 else 1
     for seed, place in enumerate(places):
-        photograph = photographs[stride * int(place) % len(photographs)]
+        photograph = photographs[stride * seed % len(photographs)]
         frames = list(
             clips.make_clip(cutouts[place], photograph, args.size, args.frames, seed)
         )

@@ -218,7 +218,7 @@ def fake_checkpoint(monkeypatch, grey):
         return step
 
     def run(network, image, trimap, views):
-        alpha = np.full(trimap.shape, grey, np.float32)
+        alpha = np.full(trimap.shape, grey / len(views), np.float32)
         return {"alpha": matting.paste_known(alpha, trimap), "foreground": image}
 
     monkeypatch.setattr(network, "load_network", load_network)
@@ -247,6 +247,24 @@ def test_each_logdir_is_a_row(photographs, tmp_path, capsys, monkeypatch):
     expected = np.abs(true - 128 / 255)[trimap == 128].sum() / 1000
     assert report["rows"][0]["sad"] == pytest.approx(expected, rel=1e-5)
     assert report["means"][0]["ratio"] is None
+
+
+def test_fine_is_the_first_checkpoint_with_more_views(
+    photographs, tmp_path, capsys, monkeypatch
+):
+    fake_checkpoint(monkeypatch, 1.0)
+    (tmp_path / "run").mkdir()
+    options = ("--methods", "checkpoint", "fine", "--limit", "1", "--output", tmp_path)
+    assert (
+        in_process(capsys, photographs, *options, "--logdir", tmp_path / "run")[0] == 0
+    )
+    means = json.loads((tmp_path / "benchmark.json").read_text())["means"]
+    assert [mean["method"] for mean in means[:2]] == ["run", "run, fine"]
+    true = images.read_grey(photographs / "gt_training_lowres/GT01.png")
+    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
+    for mean, grey in zip(means[:2], (1.0, 128 / 255), strict=True):
+        expected = np.abs(true - grey)[trimap == 128].sum() / 1000
+        assert mean["sad"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_missing_checkpoint_and_a_double_name_are_refused(

@@ -151,7 +151,7 @@ def run_command(*arguments, **options):
         from model import checkpoint, network, predict
         network.load_network = lambda *_: "network"
         checkpoint.snapshots = lambda _: [1]
-        predict.predict = lambda _, image, trimap: predict.Matte(
+        predict.predict = lambda _, image, trimap, views: predict.Matte(
             numpy.float32(trimap / 255), image)
         sys.argv[0] = "eval.py"
         runpy.run_path({str(ROOT / "eval.py")!r}, run_name="__main__")

@@ -43,7 +43,7 @@ import numpy as np
 import eval as program
 from model import checkpoint, images, interrupt, network, predict
 
-def matte(_, image, trimap):
+def matte(_, image, trimap, views):
     for _ in range(20):
         sum(range(2000))
     return predict.Matte(np.float32(trimap / 255), image)

@@ -55,6 +55,7 @@ def network(monkeypatch):
 
     def run(_, image, trimap, views):
         seen["runs"] += 1
+        seen["views"] = views
         return {"alpha": trimap.astype(np.float32) / 255}
 
     monkeypatch.setattr(network_module, "load_network", lambda *_: "network")
@@ -105,8 +106,13 @@ def test_a_trimap_for_each_frame_is_used_as_it_is(clip, network, capsys):
     for number in range(COUNT):
         alpha, trimap = alpha_of(f"cut/{number + 1}.png"), make_frame(number)[1]
         assert (alpha == trimap).all()
-    assert network == {"runs": COUNT}
+    assert network == {"runs": COUNT, "views": predict.ONCE}
     assert "5 frames, each with a trimap\n" in capsys.readouterr().err
+
+
+def test_fine_holds_for_the_frames_of_a_clip(clip, network):
+    assert run("clip.avi all cut --fine") == 0
+    assert network == {"runs": COUNT, "views": predict.FINE_VIEWS}
 
 
 def test_a_folder_without_video_is_a_batch_as_before(clip, network, monkeypatch):

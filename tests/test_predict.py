@@ -136,7 +136,7 @@ def test_a_known_region_beyond_the_window_counts_too():
 
 
 def test_pieces_cover_every_unknown_pixel_once_with_context(monkeypatch):
-    monkeypatch.setattr(predict, "PIECE", 128)
+    monkeypatch.setattr(predict, "PIECE", 64)
     _, _, trimap = ring(512, scale=2)
     covered = np.zeros(trimap.shape, int)
     for inner, outer in predict.pieces(trimap):
@@ -149,16 +149,29 @@ def test_pieces_cover_every_unknown_pixel_once_with_context(monkeypatch):
     assert (covered == 0).any()  # the corners and the middle are known
 
 
-def test_colours_of_pieces_without_unknown_pixels_are_those_of_the_image():
+def test_a_picture_no_larger_than_a_piece_with_context_is_not_divided():
+    side = predict.PIECE + 2 * predict.CONTEXT
+    trimap = np.full((side, side), matting.UNKNOWN, np.uint8)
+    whole = (slice(0, side), slice(0, side))
+    assert list(predict.pieces(trimap)) == [(whole, whole)]
+    assert list(predict.pieces(np.zeros_like(trimap))) == []
+    wider = np.full((side, side + predict.GRID), matting.UNKNOWN, np.uint8)
+    assert len(list(predict.pieces(wider))) == 4
+
+
+def test_colours_of_pieces_without_unknown_pixels_are_those_of_the_image(monkeypatch):
+    monkeypatch.setattr(predict, "PIECE", 64)
+
     class Colourful:
         inputs = (SimpleNamespace(name="image"), SimpleNamespace(name="trimap"))
 
         def predict_on_batch(self, batch):
             return {"alpha": batch["trimap"] / 255, "foreground": batch["image"]}
 
-    image = np.random.default_rng(0).random((64, 2000, 3), np.float32)
-    trimap = np.zeros((64, 2000), np.uint8)
+    image = np.random.default_rng(0).random((64, 4000, 3), np.float32)
+    trimap = np.zeros((64, 4000), np.uint8)
     trimap[:, 9], trimap[:, -9] = matting.UNKNOWN, matting.UNKNOWN
+    assert len(list(predict.pieces(trimap))) == 2
     matte = predict.predict(Colourful(), image, trimap)
     np.testing.assert_array_equal(matte.foreground, image)
 
@@ -166,7 +179,7 @@ def test_colours_of_pieces_without_unknown_pixels_are_those_of_the_image():
 def test_a_picture_in_pieces_comes_out_as_in_one(monkeypatch):
     image, _, trimap = ring(512, scale=2)
     whole = predict.predict(Untouched(), image, trimap).alpha
-    monkeypatch.setattr(predict, "PIECE", 128)
+    monkeypatch.setattr(predict, "PIECE", 64)
     network = Untouched()
     np.testing.assert_array_equal(predict.predict(network, image, trimap).alpha, whole)
     assert len(network.shapes) > 4

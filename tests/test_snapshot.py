@@ -40,12 +40,12 @@ def test_a_shipped_snapshot_mattes_the_example_as_it_did(name, pair):
 
 @pytest.mark.parametrize("name", ["matting", "matting-fast"])
 def test_a_large_picture_has_no_seams(name, pair, monkeypatch):
-    image, trimap = (cv2.resize(part, (1024, 1024)) for part in pair)
+    image, trimap = (cv2.resize(part, (1280, 1280)) for part in pair)
     trimap = matting.trimap_from_grey(trimap.astype(np.float32) / 255)
     shipped = network.load_network(ROOT / "log" / name)
-    monkeypatch.setattr(predict, "PIECE", 1024)
+    monkeypatch.setattr(predict, "PIECE", 1280)
     whole = predict.run(shipped, image, trimap)["alpha"]
-    monkeypatch.setattr(predict, "PIECE", 512)
+    monkeypatch.setattr(predict, "PIECE", 640)
     assert len(list(predict.pieces(trimap))) > 2
     parts = predict.run(shipped, image, trimap)["alpha"]
     assert 0 < np.abs(parts - whole).max() <= 1 / 255

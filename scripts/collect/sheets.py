@@ -7,6 +7,7 @@ of last week still means the same picture.
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from model import images, matting
 from scripts.collect.manifest import read_lines, write_text
 
 COLUMNS, ROWS = 8, 6  # of pictures on a sheet
+SHEET = re.compile(r"(foreground|background)s-\d\d+\.jpg")
 SIDE = 160  # pixels of the longer side of a picture on a sheet
 LABEL = 32  # pixels of height for number and name
 GAP = 6  # pixels between pictures
@@ -46,10 +48,9 @@ def draw_sheets(output: Path, rows: list[dict[str, str]]) -> list[Path]:
             name = f"{kind}s-{first // (COLUMNS * ROWS) + 1:02}.jpg"
             sheets.append(output / "sheets" / name)
             draw_sheet(sheets[-1], output, [(numbers[path], path) for path in shown])
-    for kind in ("foreground", "background"):  # no picture that is not ours
-        for path in (output / "sheets").glob(f"{kind}s-[0-9][0-9]*.jpg"):
-            if path not in sheets:
-                path.unlink()
+    for path in (output / "sheets").glob("*.jpg"):
+        if path not in sheets and SHEET.fullmatch(path.name):
+            path.unlink()
     return sheets
 
 
