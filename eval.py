@@ -177,7 +177,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         const=predict.FINE_VIEWS,
         default=predict.ONCE,
         help="the mean of the picture as it is and enlarged by a half: 3 times the "
-        "time, fewer errors; up to 2.7 megapixels",
+        "time, sharper edges; up to 2.7 megapixels",
     )
     parser.add_argument(
         "--checkpoint",

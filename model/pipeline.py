@@ -52,9 +52,9 @@ class Matting:
                 the time and misses some detail.
             translucent: Whether trimaps may be without foreground: of smoke, glass
                 and veils, which are opaque nowhere.
-            fine: Whether pictures are looked at once more, enlarged by a half, which
-                takes three times the time and errs less; of more than 2.7 megapixels
-                they are not.
+            fine: Whether pictures of up to 2.7 megapixels are looked at once more,
+                enlarged by a half, which takes three times the time and gives sharper
+                edges and fewer large errors.
 
         Raises:
             FileNotFoundError: If there is no such snapshot.
