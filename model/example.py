@@ -12,9 +12,12 @@ TensorFlow reads and writes the same messages; here it is not needed.
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from model import images
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types of protocol buffers
 
@@ -67,9 +70,7 @@ def decode(payload: bytes) -> dict[str, bytes | int]:
 
 def encode_picture(levels: np.ndarray) -> bytes:
     """Encodes (H, W) or (H, W, 3) uint8 as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(levels).save(buffer, "PNG")
-    return buffer.getvalue()
+    return images.encode(levels, Path("picture.png"))
 
 
 def decode_picture(data: bytes) -> np.ndarray:

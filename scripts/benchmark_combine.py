@@ -28,7 +28,7 @@ from tqdm import tqdm
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from model import composites, layers  # noqa: E402
+from model import composites, images, layers  # noqa: E402
 from scripts.help import DefaultsFormatter, add_verbosity  # noqa: E402
 
 JPEG_QUALITY = 95
@@ -140,7 +140,9 @@ def measure_encoding(arrays: list[list[np.ndarray]], when: str) -> Iterator[Spee
         A row for PNG and one for JPEG.
     """
     kinds: dict[str, Callable[[Image.Image], None]] = {
-        "PNG": lambda picture: picture.save(io.BytesIO(), "PNG"),
+        "PNG": lambda picture: picture.save(
+            io.BytesIO(), "PNG", compress_level=images.PNG_LEVEL
+        ),
         f"JPEG {JPEG_QUALITY}": lambda picture: picture.save(
             io.BytesIO(), "JPEG", quality=JPEG_QUALITY
         ),

@@ -15,7 +15,6 @@ LAYERS = [
         "model.metrics",
         "model.frame",
         "model.records",
-        "model.example",
         "model.lock",
         "model.interrupt",
         "model.places",
@@ -23,6 +22,7 @@ LAYERS = [
         "model.dispatcher",
     },
     {
+        "model.example",
         "model.encoder",
         "model.optimizer",
         "model.smoke",
