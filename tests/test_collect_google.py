@@ -15,13 +15,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from scripts.collect import google, google_process
+from scripts.collect import google
 from scripts.collect.candidate import SourceError
 from scripts.collect.google import GoogleSource
 from tests.search_server import SearchServer, draw, make_certificate, record, trust
@@ -240,13 +239,6 @@ def test_nothing_is_left_outside_the_output(chrome_run):
     assert len(originals) == len(GOOD) - 1  # the busy one came by the fetcher
 
 
-def test_a_short_tmpdir_is_kept_and_a_long_one_is_not(monkeypatch):
-    short, long = ((google_process.LONGEST_PLACE + more) * "x" for more in (0, 1))
-    for place, expected in ((short, short), (long, google_process.SHORT_PLACE)):
-        monkeypatch.setattr(tempfile, "tempdir", place)
-        assert google_process.find_place() == expected
-
-
 def test_a_page_that_never_comes_ends_with_chrome(server, tmp_path, monkeypatch):
     workers = []
 
@@ -440,29 +432,3 @@ def test_a_package_that_breaks_down_is_an_error(source, no_chrome, code, message
 def test_options_that_cannot_work_are_refused_at_once(tmp_path, options, message):
     with pytest.raises(SourceError, match=message):
         GoogleSource(tmp_path, **options)
-
-
-def test_the_package_is_asked_for_if_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(SourceError, match="no google_images_download; pip install"):
-        GoogleSource(tmp_path)
-
-
-def test_the_driver_is_found_by_itself(tmp_path, monkeypatch):
-    driver = tmp_path / "chromedriver"
-    driver.write_text("#!/bin/sh\n")
-    driver.chmod(0o755)
-    monkeypatch.setattr(google, "DRIVERS", [str(driver)])
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    monkeypatch.delenv("SE_CHROMEDRIVER", raising=False)
-    assert google.find_chromedriver(None) == driver
-    monkeypatch.setattr(google, "DRIVERS", [])
-    with pytest.raises(SourceError, match="no chromedriver; install chromium"):
-        google.find_chromedriver(None)
-    monkeypatch.setenv("SE_CHROMEDRIVER", str(driver))
-    assert google.find_chromedriver(None) == driver
-    monkeypatch.setenv("SE_CHROMEDRIVER", "/nowhere")
-    with pytest.raises(SourceError, match="SE_CHROMEDRIVER: no program /nowhere; inst"):
-        google.find_chromedriver(None)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert google.find_chromedriver(driver) == driver
