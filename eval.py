@@ -36,13 +36,13 @@ from model import (
     film,
     folder,
     footage,
+    pipeline,
     places,
     predict,
 )
 from model import trimap as trimaps
 from model.batch import FAILURES
 
-LOG = Path(__file__).resolve().parent / "log"
 FORMATS = ("png", "webp", "tif", "jpg")  # of the files in an output folder
 
 
@@ -160,14 +160,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     snapshot.add_argument(
         "--logdir",
         type=Path,
-        default=LOG / "matting",
+        default=pipeline.LOGDIR,
         help="folder of the training run (default: log/matting beside eval.py)",
     )
     snapshot.add_argument(
         "--fast",
         dest="logdir",
         action="store_const",
-        const=LOG / "matting-fast",
+        const=pipeline.FAST,
         help="that of log/matting-fast: 0.3 of the time once it is loaded, less detail",
     )
     parser.add_argument(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from model import images, interrupt
+from model import images, interrupt, replacing
 
 FAILURES = "failures.jsonl"  # in the output folder: one object a line, image and error
 
@@ -145,7 +145,7 @@ def _list_failures(path: Path, failures: dict[str, str]) -> None:
     rows = [{"image": image, "error": failures[image]} for image in sorted(failures)]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     try:
-        images.replace_file(path, text.encode())
+        replacing.replace_file(path, text.encode())
     except OSError as error:
         raise OSError(f"{path}: cannot be written ({error.strerror})") from error
 

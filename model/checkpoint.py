@@ -16,6 +16,8 @@ import re
 import warnings
 from pathlib import Path
 
+from model import engine
+
 WEIGHTS = "generator-{step}.weights.h5"
 EXPORTED = "generator-{step}.onnx"
 STATE = "matting.ckpt"
@@ -268,8 +270,7 @@ def load_weights(generator, directory: Path | str, step: int | str = -1) -> None
             warnings.simplefilter("ignore")  # Keras warns of what it then raises
             generator.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"{path}: not the weights of this network ({first_line}); take the version "
-            "that wrote them, or another checkpoint"
+            f"{path}: not the weights of this network ({engine.first_line(error)}); "
+            "take the version that wrote them, or another checkpoint"
         ) from error

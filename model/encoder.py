@@ -14,6 +14,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from model import engine
+
 STEM = 32  # channels of the first convolution
 PRETRAINED = ("stem", "block")  # beginnings of the names of its layers
 
@@ -90,8 +92,9 @@ def load_pretrained(network: keras.Model, path: Path) -> None:
             raise FileNotFoundError(
                 f"{path}: no such file; make it with scripts/convert_encoder.py"
             ) from error
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path}: not the encoder's weights ({first_line})") from error
+        raise ValueError(
+            f"{path}: not the encoder's weights ({engine.first_line(error)})"
+        ) from error
 
 
 def _invert(

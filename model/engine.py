@@ -58,6 +58,11 @@ def explain(error: Exception) -> str:
     return line.rstrip(":")
 
 
+def first_line(error: Exception) -> str:
+    """Gives the first line of an error's message; its name if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 @contextlib.contextmanager
 def silenced_stderr() -> Iterator[None]:
     """Drops what TensorFlow's C++ part prints while loading: no setting stops it."""

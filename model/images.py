@@ -6,15 +6,13 @@ from the standard input.
 """
 
 import io
-import os
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from model import decoding, matting
+from model import decoding, matting, replacing
 
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 PNG_LEVEL = 4  # of zlib: half the time of the usual 6, files 3 % larger
@@ -224,27 +222,7 @@ def write_image(
     path = Path(path)
     content = encode(image, path, profile, resolution)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replaces a file when the new one is complete.
-
-    Args:
-        path: The file.
-        content: What it is to hold.
-
-    Raises:
-        OSError: If that cannot be written; then the old one stays.
-    """
-    # not by the process id, which is the same in two containers
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    replacing.replace_file(path, content)
 
 
 def encode(

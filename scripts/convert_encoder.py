@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from model import engine
 from scripts.help import add_verbosity
 
 OUTPUT = Path(__file__).parents[1] / "log" / "efficientnet-lite0" / "encoder.npz"
@@ -90,8 +91,9 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         *(RuntimeError, AttributeError, EOFError, KeyError, ValueError),
         pickle.UnpicklingError,
     ) as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path}: no PyTorch checkpoint ({first_line})") from error
+        raise ValueError(
+            f"{path}: no PyTorch checkpoint ({engine.first_line(error)})"
+        ) from error
 
 
 def convert(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

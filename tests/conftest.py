@@ -199,3 +199,11 @@ def site(monkeypatch):
     site.server.shutdown()
     site.server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A folder of Debian packages, and an apt-get that fetches from there."""
+    from tests.mirror import Mirror
+
+    return Mirror(tmp_path, monkeypatch)

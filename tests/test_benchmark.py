@@ -9,7 +9,6 @@ import pytest
 from model import images, matting, network, predict
 from scripts import benchmark
 from scripts.measure import commands, sheets, speed, tradeoff
-from scripts.measure.case import Case
 from scripts.measure.photographs import find_photographs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,32 +127,6 @@ def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(
     assert benchmark.main(arguments) == 2
     assert "--plot needs matplotlib; pip install" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def test_the_worst_place_is_where_the_unknown_pixels_are_wrong():
-    truth = np.zeros((300, 400), np.float32)
-    trimap = np.full(truth.shape, matting.UNKNOWN, np.uint8)
-    trimap[:, 300:] = matting.BACKGROUND
-    alpha = truth.copy()
-    alpha[200:230, 50:80] = 0.5
-    alpha[:60, 300:] = 1  # known, so it does not count
-    case = Case({}, np.zeros((300, 400, 3), np.float32), trimap, truth, None)
-    rows, columns = sheets.find_worst(case, alpha)
-    assert rows.start <= 200 and rows.stop >= 230
-    assert columns.start <= 50 and columns.stop >= 80
-    assert rows.stop - rows.start == columns.stop - columns.start == sheets.WINDOW
-
-
-def test_an_error_at_the_border_counts_once():
-    truth = np.zeros((300, 300), np.float32)
-    trimap = np.full(truth.shape, matting.UNKNOWN, np.uint8)
-    alpha = truth.copy()
-    alpha[:40, :40] = 0.5
-    alpha[150:210, 150:210] = 0.5
-    case = Case({}, np.zeros((300, 300, 3), np.float32), trimap, truth, None)
-    rows, columns = sheets.find_worst(case, alpha)
-    assert rows.start <= 150 and rows.stop >= 210
-    assert columns.start <= 150 and columns.stop >= 210
 
 
 def test_a_missing_folder_is_named_in_one_line(photographs, tmp_path):
@@ -318,17 +291,6 @@ def test_the_speed_is_measured_at_growing_sizes(
     assert [" ".join(line[:-2]) for line in lines[8:]] == [
         *("closed-form, a script", "eval.py", "eval.py --fast")
     ]
-
-
-def test_whole_commands_are_timed_without_the_peer_too(monkeypatch):
-    monkeypatch.setattr(commands, "REPEATS", 1)
-    monkeypatch.setattr(commands, "COMMANDS", {"quick": ("-c", "pass")})
-    (row,) = commands.measure_commands(["checkpoint"], is_quiet=True)
-    assert row["command"] == "quick" and row["seconds"] > 0 and row["ratio"] is None
-    assert commands.lay_out([row])[1][::2] == ["quick", "-"]
-    monkeypatch.setattr(commands, "COMMANDS", {"bad": ("-c", "raise KeyError(1)")})
-    with pytest.raises(ChildProcessError, match="bad: failed, KeyError: 1"):
-        commands.measure_commands(["checkpoint"], is_quiet=True)
 
 
 def test_a_picture_is_brought_to_a_number_of_pixels(photographs):

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"model.matting", "model.rgba", "model.decoding"},
+    {"model.matting", "model.rgba", "model.decoding", "model.replacing"},
     {
         "model.images",
         "model.metrics",
@@ -21,6 +21,7 @@ LAYERS = [
         "model.plan",
         "model.dispatcher",
     },
+    {"model.engine"},
     {
         "model.example",
         "model.encoder",
@@ -32,7 +33,6 @@ LAYERS = [
         "model.blocks",
         "model.flow",
         "model.precision",
-        "model.engine",
         "model.profiles",
         "model.threads",
     },

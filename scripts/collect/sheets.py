@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from model import images, matting
+from scripts.collect.candidate import KINDS
 from scripts.collect.manifest import read_lines, write_text
 
 COLUMNS, ROWS = 8, 6  # of pictures on a sheet
-SHEET = re.compile(r"(foreground|background)s-\d\d+\.jpg")
+SHEET = re.compile(rf"({'|'.join(KINDS)})s-\d\d+\.jpg")
 SIDE = 160  # pixels of the longer side of a picture on a sheet
 LABEL = 32  # pixels of height for number and name
 GAP = 6  # pixels between pictures
@@ -40,7 +41,7 @@ def draw_sheets(output: Path, rows: list[dict[str, str]]) -> list[Path]:
         numbers.setdefault(row["path"], len(numbers) + 1)
     write_numbers(output, numbers)
     sheets = []
-    for kind in ("foreground", "background"):
+    for kind in KINDS:
         listed = [row["path"] for row in rows if row["kind"] == kind]
         listed.sort(key=numbers.__getitem__)
         for first in range(0, len(listed), COLUMNS * ROWS):

@@ -1,12 +1,10 @@
 """The text files of a data directory: manifest, options.json and layers.json."""
 
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from model import composites, layers
+from model import composites, layers, replacing
 
 VERSION = 2  # of what is composited; 1 did not align cut sides with the frame
 
@@ -97,6 +95,4 @@ def write_rows(manifest: Path, rows: Iterable[dict]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file that is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    replacing.replace_file(path, text.encode())

@@ -1,0 +1,16 @@
+"""scripts/measure/commands.py: whole commands, timed."""
+
+import pytest
+
+from scripts.measure import commands
+
+
+def test_whole_commands_are_timed_without_the_peer_too(monkeypatch):
+    monkeypatch.setattr(commands, "REPEATS", 1)
+    monkeypatch.setattr(commands, "COMMANDS", {"quick": ("-c", "pass")})
+    (row,) = commands.measure_commands(["checkpoint"], is_quiet=True)
+    assert row["command"] == "quick" and row["seconds"] > 0 and row["ratio"] is None
+    assert commands.lay_out([row])[1][::2] == ["quick", "-"]
+    monkeypatch.setattr(commands, "COMMANDS", {"bad": ("-c", "raise KeyError(1)")})
+    with pytest.raises(ChildProcessError, match="bad: failed, KeyError: 1"):
+        commands.measure_commands(["checkpoint"], is_quiet=True)
