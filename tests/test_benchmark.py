@@ -8,7 +8,7 @@ import pytest
 
 from model import images, matting, network, predict
 from scripts import benchmark
-from scripts.measure import commands, sheets, speed, tradeoff
+from scripts.measure import commands, methods, sheets, speed, tradeoff
 from scripts.measure.photographs import find_photographs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -269,26 +269,29 @@ def test_the_speed_is_measured_at_growing_sizes(
 ):
     fake_checkpoint(monkeypatch, 0.5)
     monkeypatch.setattr(speed, "MEGAPIXELS", (0.01, 0.04))
-    monkeypatch.setattr(speed, "LARGEST", {"closed-form": 0.02})
+    monkeypatch.setattr(methods, "SOLVABLE", 0.02)
+    monkeypatch.setattr(predict, "LARGEST_VIEW", 4e4)  # of 1.5 times the sides
     monkeypatch.setattr(commands, "REPEATS", 1)
-    options = ("--methods", "closed-form", "checkpoint", "--speed")
+    options = ("--methods", "closed-form", "checkpoint", "fine", "--speed")
     code, out, _ = in_process(capsys, photographs, *options, "--output", tmp_path)
     assert code == 0
+    out = out.replace("matting, fine", "fine")
     lines = [line.split() for line in out.splitlines()]
     assert lines[0][:2] == ["megapixels", "method"]
-    assert [line[:2] for line in lines[1:6]] == [
+    assert [line[:2] for line in lines[1:7]] == [
         ["0.01", "closed-form"],
         ["0.01", "matting"],
         ["0.01", "matting-fast"],
+        ["0.01", "fine"],
         ["0.04", "matting"],
         ["0.04", "matting-fast"],
     ]
-    assert lines[1][4] == "1.000" and lines[4][4] == "-"
+    assert lines[1][4] == "1.000" and lines[5][4] == "-"
     results = json.loads((tmp_path / "speed.json").read_text())
     for first, second, *_ in (results["rows"], results["commands"]):
         times = second["seconds"] / first["seconds"]
         assert second["ratio"] == pytest.approx(times)
-    assert [" ".join(line[:-2]) for line in lines[8:]] == [
+    assert [" ".join(line[:-2]) for line in lines[9:]] == [
         *("closed-form, a script", "eval.py", "eval.py --fast")
     ]
 

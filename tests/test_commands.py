@@ -1,8 +1,10 @@
 """scripts/measure/commands.py: whole commands, timed."""
 
+import functools
+
 import pytest
 
-from scripts.measure import commands
+from scripts.measure import commands, ending
 
 
 def test_whole_commands_are_timed_without_the_peer_too(monkeypatch):
@@ -14,3 +16,10 @@ def test_whole_commands_are_timed_without_the_peer_too(monkeypatch):
     monkeypatch.setattr(commands, "COMMANDS", {"bad": ("-c", "raise KeyError(1)")})
     with pytest.raises(ChildProcessError, match="bad: failed, KeyError: 1"):
         commands.measure_commands(["checkpoint"], is_quiet=True)
+
+
+def test_a_command_that_fails_is_no_wrong_option(monkeypatch, capsys):
+    monkeypatch.setattr(commands, "COMMANDS", {"bad": ("-c", "raise KeyError(1)")})
+    measure = functools.partial(commands.measure_commands, ["checkpoint"])
+    assert ending.end("measure", measure) == 1
+    assert capsys.readouterr().err == "measure: bad: failed, KeyError: 1\n"

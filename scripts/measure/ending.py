@@ -9,13 +9,17 @@ def end(name: str, work: Callable[[], None]) -> int:
 
     Args:
         name: Of the program, before its message.
-        work: Raises OSError or ValueError where files or options are wrong.
+        work: Raises ChildProcessError where a program that it runs fails, another
+            OSError or ValueError where files or options are wrong.
 
     Returns:
-        The program's exit code.
+        The program's exit code: 1 for the former, 2 for the others.
     """
     try:
         work()
+    except ChildProcessError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import io
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from model import matting
 
 METHODS = ("closed-form", "knn", "checkpoint", "fine")
+SOLVABLE = 2.0  # megapixels; the solvers take hours beyond
 
 
 class Matte(NamedTuple):
@@ -38,10 +40,12 @@ class Method(NamedTuple):
         estimate: Of image (H, W, 3) float32 in [0, 1] and trimap (H, W) uint8.
         estimate_foreground: Of image and alpha (H, W) float32 in [0, 1]: (H, W, 3)
             float in [0, 1].
+        largest: Megapixels beyond which it takes hours, or does the same as another.
     """
 
     estimate: Callable[[np.ndarray, np.ndarray], Matte]
     estimate_foreground: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    largest: float = math.inf
 
 
 def load_methods(
@@ -68,10 +72,10 @@ def load_methods(
     methods: dict[str, Method] = {}
     if "closed-form" in names:
         load_pymatting()
-        methods["closed-form"] = Method(run_closed_form, estimate_foreground)
+        methods["closed-form"] = Method(run_closed_form, estimate_foreground, SOLVABLE)
     if "knn" in names:
         load_pymatting()
-        methods["knn"] = Method(run_knn, estimate_foreground)
+        methods["knn"] = Method(run_knn, estimate_foreground, SOLVABLE)
     for logdir in logdirs if "checkpoint" in names else ():
         label = logdir.resolve().name
         if label in methods:
@@ -124,12 +128,13 @@ def load_checkpoint(logdir: Path, step: int | str, is_fine: bool = False) -> Met
 
     network = load_network(logdir, step)
     views = predict.FINE_VIEWS if is_fine else predict.ONCE
+    largest = predict.LARGEST_VIEW / 1e6 / max(views) ** 2 if is_fine else math.inf
 
     def run_checkpoint(image: np.ndarray, trimap: np.ndarray) -> Matte:
         outputs = predict.run(network, image, trimap, views)
         return Matte(outputs["alpha"], outputs.get("foreground"), "")
 
-    return Method(run_checkpoint, foreground.estimate_foreground)
+    return Method(run_checkpoint, foreground.estimate_foreground, largest)
 
 
 def run_closed_form(image: np.ndarray, trimap: np.ndarray) -> Matte:

@@ -13,7 +13,6 @@ from scripts.measure.case import Case
 from scripts.measure.methods import Method
 
 MEGAPIXELS = (0.1, 0.4, 1.5, 6, 24)
-LARGEST = {"closed-form": 2.0, "knn": 2.0}  # megapixels; the solvers take hours beyond
 REPEATS = {0.1: 5, 0.4: 5, 1.5: 3}  # of which the median counts; 1 of larger ones
 HEADS = ("megapixels", "method", "seconds", "a megapixel", "time ratio", "peak GiB")
 
@@ -36,7 +35,7 @@ def measure_speed(
         image, trimap = resize(case, megapixels)
         reference = None
         for name, method in methods.items():
-            if megapixels > LARGEST.get(name, np.inf):
+            if megapixels > method.largest:
                 continue
             seconds = []
             for _ in range(REPEATS.get(megapixels, 1)):
