@@ -177,6 +177,7 @@ def check_paths(
     if film.is_film(output):
         film.check_ffmpeg(output)
         places.check_writable(output, read)
+        read.append(output)  # taken: no folder of frames can be there
     else:
         own = output.suffix.lower()
         if own in (*clip.ENDINGS, *images.EXTENSIONS) and not output.is_dir():

@@ -235,6 +235,11 @@ def test_frames_of_which_little_is_known_are_named(clip, network, capsys):
         ("clip.avi all -", "-: INPUT is a clip, so OUTPUT has to be one too"),
         ("clip.avi all all", "all: given twice; results need a folder by itself"),
         ("frames all frames --video", "frames: given twice"),
+        pytest.param(
+            "clip.avi all new.mov --alpha new.mov",
+            "new.mov: given twice; results need a folder by itself",
+            marks=needs_ffmpeg,
+        ),
         ("- all cut --video", "-: a clip cannot come from standard input"),
         ("none.mp4 all cut", "none.mp4: no such file"),
         ("clip.avi none cut", "none: no such file or folder"),
