@@ -58,6 +58,7 @@ from scripts.scenes.hard import build_hard  # noqa: E402
 from scripts.scenes.lace import build_lace  # noqa: E402
 from scripts.scenes.net import build_net  # noqa: E402
 from scripts.scenes.person import base_mesh_directory  # noqa: E402
+from scripts.scenes.pot import build_pot  # noqa: E402
 from scripts.scenes.smoke import build_smoke  # noqa: E402
 from scripts.scenes.stage import blender_version, reset_scene  # noqa: E402
 from scripts.scenes.veil import build_veil  # noqa: E402
@@ -78,6 +79,7 @@ BUILDERS = {
     "feather": build_feather,
     "flower": build_flower,
     "wire": build_wire,
+    "pot": build_pot,
 }
 
 

@@ -102,6 +102,7 @@ SCENE_LAYERS = [  # of scripts/scenes; above all of model, below scripts/render.
         "scripts.scenes.foliage",
         "scripts.scenes.glass",
         "scripts.scenes.net",
+        "scripts.scenes.pot",
         "scripts.scenes.cloth",
         "scripts.scenes.feather",
         "scripts.scenes.flower",

@@ -12,6 +12,7 @@ from scripts.scenes import (
     lace,
     leaf,
     net,
+    pot,
     shapes,
     smoke,
     solids,
@@ -210,6 +211,41 @@ def test_neighbours_in_a_fence_meet_at_their_corners():
     for left, right in zip(wires[:-1], wires[1:], strict=True):
         gap = right[:, 0] - left[:, 0]
         assert gap.min() < 0 < gap.max()  # they are hooked into each other
+
+
+@quickly
+@given(SEEDS, st.sampled_from(pot.KINDS), st.sampled_from(pot.MESHES))
+def test_a_mesh_lies_on_the_wall_of_its_vessel(seed, kind, mesh):
+    wall = pot.Wall(kind, np.random.default_rng(seed))
+    wires = pot.weave_mesh(mesh, 24, wall)
+    points = np.concatenate(wires)
+    level = points[:, 2] / wall.high + 0.5
+    assert level.min() >= -1e-9 and level.max() <= 1 + 1e-9
+    away = (np.abs(points[:, :2]) ** wall.square).sum(axis=1) ** (1 / wall.square)
+    on_wall = wall.place(np.zeros(len(level)), level)[:, 0]
+    slack = 0.02 if mesh in ("square", "upright") else 1e-6
+    np.testing.assert_allclose(away, on_wall, atol=slack)
+
+
+@pytest.mark.parametrize("mesh", ["diamond", "honeycomb"])
+def test_every_wire_of_a_mesh_touches_its_neighbours(mesh):
+    wall = pot.Wall("pen pot", np.random.default_rng(1))
+    wires = pot.weave_mesh(mesh, 24, wall)
+    points = np.concatenate(wires)
+    owner = np.repeat(np.arange(len(wires)), [len(wire) for wire in wires])
+    for number, wire in enumerate(wires):
+        others = points[owner != number]
+        near = np.linalg.norm(wire[:, None] - others[None], axis=2).min(axis=1)
+        assert (near < 1e-6).sum() >= 4
+
+
+def test_all_around_a_vessel_there_are_as_many_uprights_as_cells():
+    wall = pot.Wall("tray", np.random.default_rng(2))
+    wires = pot.weave_mesh("upright", 30, wall)
+    uprights = [wire for wire in wires if np.ptp(wire[:, 2]) > 0]
+    assert len(uprights) == 30 and len(wires) > 30
+    turns = [np.arctan2(wire[0, 1], wire[0, 0]) for wire in uprights]
+    assert len(np.unique(np.round(turns, 6))) == 30
 
 
 # Plants and feathers
