@@ -13,8 +13,10 @@ import numpy as np
 from model import compose, cutout, images, layers, rgba
 
 LAYER_CACHE = 768  # decoded layers of each kind kept in memory
-GROUP = "translucent"  # name of smoke, glass and veils among the groups of layers
+TRANSLUCENT = "translucent"  # name of smoke, glass and veils among the groups of layers
+BASKET = "basket"  # name of vessels of mesh there
 OWN_SHARE = 0.5  # of translucent cut-outs: of that group, where there are any
+BASKET_SHARE = 0.4  # of woven crops: of that group, where there are any
 LONGEST_SIDE = 1440  # of a layer in memory, in pixels; larger ones are reduced
 
 
@@ -34,8 +36,11 @@ class Layers:
         """
         self.foregrounds, self.backgrounds = layers.read_layers(directory, split)
         groups = layers.read_groups(directory)
-        translucent = {directory / path for path in groups if groups[path] == GROUP}
-        self.translucent = [path for path in self.foregrounds if path in translucent]
+        named = {directory / path: group for path, group in groups.items()}
+        self.translucent, self.baskets = (
+            [path for path in self.foregrounds if named.get(path) == group]
+            for group in (TRANSLUCENT, BASKET)
+        )
         for path in self.foregrounds + self.backgrounds:
             if not path.is_file():
                 raise FileNotFoundError(
@@ -100,6 +105,10 @@ class Layers:
             As `compose.compose_crop` gives it.
         """
         random = np.random.default_rng([seed, index])
+        if self.baskets and random.random() < BASKET_SHARE:
+            upper = self.cutout(_pick(self.baskets, random))
+            background = self.background(_pick(self.backgrounds, random))
+            return compose.compose_crop(upper, None, background, size, random)
         inside = [_pick(self.foregrounds, random) for _ in range(random.integers(4))]
         background, texture = self._pick_backgrounds(random)
         return compose.compose_woven(

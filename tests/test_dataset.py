@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from model import dataset, importance, matting, stock
+from model import compose, dataset, importance, matting, stock
 
 OPTIONS = {"seed": 1, "batch_size": 2, "size": 64, "workers": 2, "use_prior": True}
 
@@ -136,18 +136,23 @@ def test_woven_crops_differ_and_depend_on_their_number_alone(data_directory):
     assert np.any(source.crop_woven(1, 1, 64)["image"] != first["image"])
 
 
-def test_translucent_crops_are_made_of_that_group_half_of_the_time(
-    data_directory, tmp_path
-):
+def layers_with_a_group(data_directory, tmp_path, group):
+    """Layers of the same files, the first of whose cut-outs is of a group."""
     listed = json.loads((data_directory / "layers.json").read_text())
     own = listed["train"]["foregrounds"][0]
     for split in ("train", "val"):
         for kind, paths in listed[split].items():
             listed[split][kind] = [str(data_directory / path) for path in paths]
-    listed["groups"] = {str(data_directory / own): stock.GROUP}
+    listed["groups"] = {str(data_directory / own): group}
     (tmp_path / "layers.json").write_text(json.dumps(listed))
-    source = stock.Layers(tmp_path, "train")
-    assert source.translucent == [data_directory / own]
+    return stock.Layers(tmp_path, "train"), data_directory / own
+
+
+def test_translucent_crops_are_made_of_that_group_half_of_the_time(
+    data_directory, tmp_path
+):
+    source, own = layers_with_a_group(data_directory, tmp_path, stock.TRANSLUCENT)
+    assert source.translucent == [own] and source.baskets == []
     taken = []
     cutout = source.cutout
     source.cutout = lambda path: taken.append(path) or cutout(path)
@@ -155,9 +160,26 @@ def test_translucent_crops_are_made_of_that_group_half_of_the_time(
         sample = source.crop_translucent(1, index, 64)
         again = source.crop_translucent(1, index, 64)
         np.testing.assert_array_equal(sample["image"], again["image"])
-    share = taken.count(data_directory / own) / len(taken)
+    share = taken.count(own) / len(taken)
     others = len(set(source.foregrounds)) - 1
     assert share == pytest.approx(0.5 + 0.5 / (others + 1), abs=0.2)
+
+
+def test_a_share_of_woven_crops_is_of_baskets_that_are_there(
+    data_directory, tmp_path, monkeypatch
+):
+    source, own = layers_with_a_group(data_directory, tmp_path, stock.BASKET)
+    assert source.baskets == [own] and source.translucent == []
+    seen = []
+    compose_crop = compose.compose_crop
+    monkeypatch.setattr(
+        compose, "compose_crop", lambda *a: seen.append(a[0]) or compose_crop(*a)
+    )
+    for index in range(60):
+        sample = source.crop_woven(1, index, 64)
+        assert sample["image"].shape == (64, 64, 3)
+    assert all(upper is source.cutout(own) for upper in seen)
+    assert len(seen) / 60 == pytest.approx(stock.BASKET_SHARE, abs=0.2)
 
 
 def test_black_pictures_do_not_stop_the_threads_of_tensorflow():

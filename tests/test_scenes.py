@@ -232,10 +232,10 @@ def test_every_wire_of_a_mesh_touches_its_neighbours(mesh):
     wall = pot.Wall("pen pot", np.random.default_rng(1))
     wires = pot.weave_mesh(mesh, 24, wall)
     points = np.concatenate(wires)
-    owner = np.repeat(np.arange(len(wires)), [len(wire) for wire in wires])
-    for number, wire in enumerate(wires):
+    owner = np.repeat(np.arange(len(wires)), [len(curve) for curve in wires])
+    for number, curve in enumerate(wires):
         others = points[owner != number]
-        near = np.linalg.norm(wire[:, None] - others[None], axis=2).min(axis=1)
+        near = np.linalg.norm(curve[:, None] - others[None], axis=2).min(axis=1)
         assert (near < 1e-6).sum() >= 4
 
 

@@ -16,7 +16,8 @@ CATALOGUE = "manifest.csv"
 COLUMNS = "path", "group", "split", "title", "creator", "licence", "licence_url"
 GROUPS = {  # classes of scenes that are one class of cut-outs
     **dict.fromkeys(("glass", "smoke", "veil"), "translucent"),
-    **dict.fromkeys(("lace", "pot", "wire"), "net"),
+    **dict.fromkeys(("lace", "wire"), "net"),
+    "pot": "basket",
 }
 CREATOR = "unet-gan-matting contributors"
 LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
