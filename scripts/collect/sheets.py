@@ -10,10 +10,9 @@ import io
 import re
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from model import images, matting
+from model import images, matting, replacing
 from scripts.collect.candidate import KINDS
 from scripts.collect.manifest import read_lines, write_text
 
@@ -22,6 +21,7 @@ SHEET = re.compile(rf"({'|'.join(KINDS)})s-\d\d+\.jpg")
 SIDE = 160  # pixels of the longer side of a picture on a sheet
 LABEL = 32  # pixels of height for number and name
 GAP = 6  # pixels between pictures
+QUALITY = 75  # of the JPEG: sheets are looked at and passed on, not measured
 
 
 def draw_sheets(output: Path, rows: list[dict[str, str]]) -> list[Path]:
@@ -69,7 +69,10 @@ def draw_sheet(sheet: Path, output: Path, numbered: list[tuple[int, str]]) -> No
         picture.paste(small, place)
         draw.text((left, top + SIDE + 2), str(number), "black", font, stroke_width=0.3)
         draw.text((left, top + SIDE + 16), Path(path).stem[:26], "black", font)
-    images.write_image(sheet, np.asarray(picture))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=QUALITY)
+    sheet.parent.mkdir(parents=True, exist_ok=True)
+    replacing.replace_file(sheet, content.getvalue())
 
 
 def thumbnail(path: Path) -> Image.Image:
