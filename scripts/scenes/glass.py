@@ -4,7 +4,7 @@ import numpy as np
 
 from scripts.scenes import vessel
 from scripts.scenes.materials import draw_colour, new_material, plain_material
-from scripts.scenes.shapes import grid_quads, smooth_curve
+from scripts.scenes.shapes import grid_quads, smooth_curve, superellipse
 from scripts.scenes.solids import (
     add_box,
     add_tube,
@@ -119,8 +119,7 @@ def build_lenses(kind: str, material, matrix, random) -> tuple:
 def power_ring(wide: float, high: float, power: float) -> np.ndarray:
     """Makes a (64, 2) ring between an ellipse (power 2) and a rectangle (more)."""
     turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    both = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    return np.sign(both) * np.abs(both) ** (2 / power) * [wide, high]
+    return superellipse(turn, power) * [wide, high]
 
 
 def build_films(kind: str, tint, matrix, random) -> tuple:

@@ -7,14 +7,8 @@ where there is nothing: through the near wall, or through both.
 import numpy as np
 
 from scripts.scenes.materials import draw_colour, plain_material
-from scripts.scenes.shapes import smooth_curve
-from scripts.scenes.solids import (
-    add_box,
-    add_plate,
-    add_tube,
-    add_turned,
-    frame,
-)
+from scripts.scenes.shapes import smooth_curve, superellipse
+from scripts.scenes.solids import add_box, add_plate, add_tube, add_turned, frame
 from scripts.scenes.stage import Subject, add_ball, add_strands
 from scripts.scenes.vectors import UP, noise_field, normalise
 
@@ -54,14 +48,18 @@ class Wall:
             (N, 3).
         """
         radius = np.interp(level, np.linspace(0, 1, len(self._radii)), self._radii)
-        sides = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-        sides = np.sign(sides) * np.abs(sides) ** (2 / self.square)
+        sides = superellipse(turn, self.square)
         return np.column_stack([sides * radius[:, None], self.high * (level - 0.5)])
 
     def ring(self, level: float, count: int = 96) -> np.ndarray:
         """Gives (count, 3) points around the wall at one level."""
         turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
         return self.place(turn, np.full(count, level))
+
+    def cell(self, around: int) -> float:
+        """Gives how wide one of so many cells around the wall is."""
+        radius = self.place(np.zeros(1), np.full(1, 0.6))[0, 0]
+        return 2 * np.pi * radius / around
 
 
 def weave_mesh(mesh: str, around: int, wall: Wall) -> list:
@@ -77,8 +75,7 @@ def weave_mesh(mesh: str, around: int, wall: Wall) -> list:
     """
     around += around % 2
     cell = 2 * np.pi / around  # radians
-    wide = cell * np.hypot(*wall.place(np.zeros(1), np.full(1, 0.6))[0, :2])
-    rows = max(2, round(wall.high / wide))
+    rows = max(2, round(wall.high / wall.cell(around)))
     level = np.linspace(0, 1, rows * 6 + 1)
     if mesh in ("square", "upright"):
         ribs = [wall.place(np.full(len(level), n * cell), level) for n in range(around)]
@@ -173,9 +170,7 @@ def build_pot(random) -> Subject:
     kind, mesh = str(random.choice(KINDS)), str(random.choice(MESHES))
     wall = Wall(kind, random)
     around = int(np.exp(random.uniform(np.log(20), np.log(80))))
-    radius = np.abs(wall.ring(0.6)[:, 0]).max()
-    cell = 2 * np.pi * radius / around
-    thick = cell * float(random.uniform(0.05, 0.2))
+    thick = wall.cell(around) * float(random.uniform(0.05, 0.2))
     wires = weave_mesh(mesh, around, wall)
     dent = float(random.choice([0, 0, 0.02, 0.05]))
     field = noise_field(random, 0.4)

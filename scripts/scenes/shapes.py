@@ -42,6 +42,24 @@ def smooth_curve(points: np.ndarray, count: int) -> np.ndarray:
     return PchipInterpolator(place, points)(np.linspace(0, len(points) - 1, count))
 
 
+def superellipse(turn: np.ndarray, power: float) -> np.ndarray:
+    """Gives points of a closed outline between a circle and a square.
+
+    Args:
+        turn: (N,) angles, radians.
+        power: 2 is a circle, more is squarer.
+
+    Returns:
+        (N, 2) with |x|^power + |y|^power = 1.
+
+    >>> superellipse(np.array([0.0, np.pi / 4]), 2).round(4)
+    array([[1.    , 0.    ],
+           [0.7071, 0.7071]])
+    """
+    both = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return np.sign(both) * np.abs(both) ** (2 / power)
+
+
 def lathe(profile: np.ndarray, steps: int):
     """Turns a profile about the z axis.
 

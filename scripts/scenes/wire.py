@@ -3,6 +3,7 @@
 import numpy as np
 
 from scripts.scenes.materials import draw_colour, plain_material
+from scripts.scenes.shapes import superellipse
 from scripts.scenes.solids import add_tube
 from scripts.scenes.stage import Subject, add_strands
 from scripts.scenes.vectors import noise_field
@@ -48,8 +49,7 @@ def shape_basket(count: int, random) -> list:
         return 0.7 + flare * t + bulge * np.sin(np.pi * t)
 
     square = random.uniform(2, 5)  # how square the basket is
-    both = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    both = np.sign(both) * np.abs(both) ** (2 / square)
+    both = superellipse(turn, square)
     curves = []
     for t in np.linspace(0, 1, max(4, count // 2)):
         level = np.full((97, 1), high * (t - 0.5))
