@@ -123,17 +123,18 @@ def first_guess(
         if is_fine:
             end_fine = begin(reduce_problem, image, padded_trimap, FACTOR // 2)
             end_pairs = begin(_refine_pairs, image, padded_trimap, pairs)
+        end_colours = begin(_smooth_colours, pairs)
         problem, finest = end_coarse(), pairs
         alpha = solve(problem, pairs, COARSE_TRUST)
         if is_fine:
             finest, fine = end_pairs(), end_fine()
             start = enlarge(problem.image, alpha, fine.image, fine.trimap)
             problem, alpha = fine, solve(fine, finest, FINE_TRUST, start)
+        colours = end_colours()
     alpha = enlarge(problem.image, alpha, image, padded_trimap)[:height, :width]
-    colours = [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
     return Guess(
         matting.paste_known(alpha, trimap),
-        np.dstack(colours),
+        colours,
         np.dstack([finest.alpha, finest.confidence]),
     )
 
@@ -179,6 +180,13 @@ def reduce_problem(image: np.ndarray, trimap: np.ndarray, factor: int) -> Proble
 def _refine_pairs(image, trimap, pairs: sampling.Pairs) -> sampling.Pairs:
     """Finds the pairs of half of the resolution among those of a quarter."""
     return sampling.refine_pairs(cut_blocks(image, trimap, FACTOR // 2), pairs)
+
+
+def _smooth_colours(pairs: sampling.Pairs) -> np.ndarray:
+    """Blurs both colours of the pairs: (h, w, 6) float32 in [0, 1]."""
+    return np.dstack(
+        [sampling.smooth_colours(pairs, name) for name in sampling.COLOURS]
+    )
 
 
 def solve(

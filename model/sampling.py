@@ -61,7 +61,7 @@ def find_pairs(blocks: Blocks, begin: Callable[..., Callable] = partial) -> Pair
     )
     backgrounds, away = end()
     far, away = DISTANCE_WEIGHT * far, DISTANCE_WEIGHT * away
-    return choose_pairs(blocks, where, foregrounds, backgrounds, far, away)
+    return choose_pairs(blocks, where, foregrounds, backgrounds, far, away, begin)
 
 
 def refine_pairs(blocks: Blocks, coarse: Pairs) -> Pairs:
@@ -91,6 +91,7 @@ def choose_pairs(
     backgrounds: np.ndarray,
     far: np.ndarray,
     away: np.ndarray | None,
+    begin: Callable[..., Callable] = partial,
 ) -> Pairs:
     """Averages the best of the pairs offered to each block.
 
@@ -105,6 +106,7 @@ def choose_pairs(
         far: (U, I) float32, what each foreground adds to the cost of its pairs.
         away: (U, J) float32, the same of the backgrounds, each of which is paired
             with every foreground; or None for pairs of the same number only, I = J.
+        begin: As of `find_pairs`.
 
     Returns:
         The pairs; confident where the best one is close, its colours are far
@@ -116,15 +118,18 @@ def choose_pairs(
         blocks.is_foreground.copy(),
         np.zeros_like(blocks.unknown),
     )
-    chosen = _average_pairs(
+    offers = (
         blocks.mean[where],
         blocks.covariance[where],
         foregrounds,
         backgrounds,
         far,
         np.zeros_like(far) if away is None else away,
-        away is not None,
     )
+    half, all_pairs = len(far) // 2, away is not None
+    end = begin(_average_pairs, *(values[half:] for values in offers), all_pairs)
+    first = _average_pairs(*(values[:half] for values in offers), all_pairs)
+    chosen = [np.concatenate(halves) for halves in zip(first, end(), strict=True)]
     pairs.foreground[where], pairs.background[where] = chosen[:2]
     pairs.alpha[where] += blocks.unknown[where] * chosen[2]
     pairs.confidence[where] = chosen[3]
