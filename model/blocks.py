@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from model.compiled import compiled
 from model.matting import BACKGROUND, FOREGROUND
 
 
@@ -58,7 +58,7 @@ def cut_blocks(image: np.ndarray, trimap: np.ndarray, factor: int) -> Blocks:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum_blocks(image, trimap, factor):
     """Averages the pixels of each block by their region; the fields of `Blocks`."""
     height, width = trimap.shape[0] // factor, trimap.shape[1] // factor

@@ -6,11 +6,11 @@ their colour is alike (`sampling.py` chooses among the pairs of all these).
 """
 
 import cv2
-import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
 from model.blocks import Blocks
+from model.compiled import compiled
 
 REACH = 12  # blocks around the unknown region that samples are taken from
 SHARES = (1, 8, 48)  # a sample is the nearest of all known blocks, of 1 in 8, ...
@@ -77,7 +77,7 @@ def _nearest(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return number[labels]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _gather(points, known, index, colours):
     """Looks up the samples that were chosen.
 

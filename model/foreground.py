@@ -8,8 +8,9 @@ quite right, as a predicted one is (log/README.md).
 """
 
 import cv2
-import numba
 import numpy as np
+
+from model.compiled import compiled
 
 SMOOTHNESS = 1e-5  # weight of changes of colour where alpha does not change
 SURE = 0.1  # alpha this close to 0 or 1 tells the mean colours to start from
@@ -72,7 +73,7 @@ def solve(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return foreground
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _relax(image, alpha, foreground, background, rounds):
     """Improves both layers pixel by pixel (Eq. 9 of the paper, four neighbours).
 

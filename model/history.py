@@ -6,13 +6,11 @@ validation. validation.csv has a row for each validation, picture and kind of we
 compares the same ones.
 """
 
-import csv
-import io
 import math
 from pathlib import Path
 
 from model.board import Board
-from model.checkpoint import replace_text
+from model.rows import append_rows, damaged, read_rows, write_rows
 
 COLUMNS = (
     "step phase samples_per_second learning_rate discriminator_rate gradient_norm "
@@ -106,7 +104,7 @@ class History:
         self.collected = []
         values = means | values
         row = {name: f"{value:.6g}" for name, value in values.items()}
-        _append(self.path, COLUMNS, [{"step": step, "phase": phase, **row}])
+        append_rows(self.path, COLUMNS, [{"step": step, "phase": phase, **row}])
         self._remember(step, phase, row.get("val_sad"))
         self.board.scalars(step, values)
         return values
@@ -125,7 +123,7 @@ class History:
             }
             for row in rows
         ]
-        _append(
+        append_rows(
             self.validation_path,
             VALIDATION_COLUMNS,
             [{"step": step, **text} for text in texts],
@@ -139,54 +137,3 @@ class History:
         """Keeps a validation in mind, if the row has one that counts."""
         if val_sad and math.isfinite(float(val_sad)) and phase != UNCHANGED:
             self.measured.append((step, float(val_sad)))
-
-
-def read_rows(path: Path, last_step: int) -> list[dict]:
-    """Reads the rows up to a batch, but for one that a kill cut short.
-
-    Args:
-        path: A CSV file with a column `step`.
-        last_step: The last batch whose rows count.
-
-    Returns:
-        The rows; none if there is no file.
-
-    Raises:
-        ValueError: If the file is damaged.
-    """
-    if not path.exists():
-        return []
-    text = path.read_bytes().decode(errors="replace")
-    whole = text[: text.rfind("\n") + 1]
-    try:
-        return [
-            row
-            for row in csv.DictReader(io.StringIO(whole, newline=""))
-            if int(row["step"]) <= last_step
-        ]
-    except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise damaged(path, error) from error
-
-
-def damaged(path: Path, error: Exception) -> ValueError:
-    """Makes the line that says what is to be done about a damaged file."""
-    return ValueError(f"{path}: damaged ({error!r}); mend it or move it away")
-
-
-def write_rows(path: Path, columns: list[str], rows: list[dict]) -> None:
-    """Writes a CSV file anew; a kill leaves the old one or the new one."""
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    replace_text(path, stream.getvalue())
-
-
-def _append(path: Path, columns: list[str], rows: list[dict]) -> None:
-    """Adds rows at the end, by one call of the system."""
-    stream = io.StringIO(newline="")
-    csv.DictWriter(stream, columns).writerows(rows)
-    with path.open("ab", buffering=0) as file:
-        content = stream.getvalue().encode()
-        if file.write(content) != len(content):
-            raise OSError(f"{path}: no space left to write it")

@@ -8,12 +8,13 @@ a larger picture, as in the guided filter (He et al., TPAMI 2013).
 from itertools import combinations_with_replacement
 
 import cv2
-import numba
 import numpy as np
 from scipy.linalg import LinAlgError, solveh_banded
 from scipy.sparse import csr_matrix, diags_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import cg
+
+from model.compiled import compiled
 
 EPSILON = 1e-7  # Levin et al., regulariser of the colour covariance
 GUIDED_EPSILON = 1e-4  # the same, in the guided filter
@@ -50,7 +51,7 @@ def unknown_system(
     return csr_matrix((values, columns, ends), shape=(count, count)), right_side
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum_windows(image, alpha, number, count):
     """Adds up what the windows say of each unknown pixel and its 24 neighbours.
 
@@ -97,7 +98,7 @@ def _sum_windows(image, alpha, number, count):
     return sums, right_side
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _whiten(image, top, left, whitened):
     """Takes the mean and the covariance out of the nine colours of a window.
 
@@ -135,7 +136,7 @@ def _whiten(image, top, left, whitened):
         whitened[i, 0], whitened[i, 1], whitened[i, 2] = red, green, blue
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _compress(sums, number):
     """Drops empty entries: (U, 25) to values, columns and row ends of a CSR matrix."""
     height, width = number.shape

@@ -14,12 +14,12 @@ from functools import partial, reduce
 from typing import NamedTuple
 
 import cv2
-import numba
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from model import images, laplacian, matting, rgba, sampling
 from model.blocks import cut_blocks
+from model.compiled import compiled
 from model.threads import one_blas_thread
 
 FACTOR = 4  # full resolution over that of the first solve and of the colours
@@ -238,7 +238,7 @@ def enlarge(
     return _apply(np.dstack([slope, offset]), target, trimap)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _apply(models, target, trimap):
     """Applies linear models, interpolated between their pixels.
 

@@ -12,11 +12,11 @@ from functools import partial
 from typing import NamedTuple
 
 import cv2
-import numba
 import numpy as np
 
 from model.blocks import Blocks
 from model.candidates import find_candidates
+from model.compiled import compiled
 
 NOISE = 4 / 255  # deviation of a colour from the line of its pair
 DISTANCE_WEIGHT = 0.5  # of a sample as far away as twice the nearest one
@@ -154,7 +154,7 @@ def smooth_colours(pairs: Pairs, name: str, deviation: float = 1.5) -> np.ndarra
     return blurred / cv2.GaussianBlur(weight, (0, 0), deviation)[..., None]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _offer(points, confidence, colours, smooth):
     """Collects the pairs of the larger blocks around, and their smooth colours.
 
@@ -187,7 +187,7 @@ def _offer(points, confidence, colours, smooth):
     return offered[0], offered[1], penalty
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _average_pairs(mean, covariance, foregrounds, backgrounds, far, away, all_pairs):
     """Averages pairs, see `choose_pairs`.
 

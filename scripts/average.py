@@ -139,6 +139,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"average.py: {error}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(
+            f"average.py: {error}; pip install -r requirements.txt, see eval.py "
+            "--doctor",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("average.py: interrupted", file=sys.stderr)
         return 130

@@ -15,7 +15,6 @@ is taken otherwise, does not.
 """
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from model import checkpoint  # noqa: E402
+from model.rows import read_rows  # noqa: E402
 from scripts.help import add_verbosity  # noqa: E402
 
 CURVES = {
@@ -69,18 +69,18 @@ def read_history(run: Path) -> list[dict[str, float]]:
         raise FileNotFoundError(f"{path}: no such file; give a folder of train.py")
     batch_size = checkpoint.read_config(run).get("batch_size", 1)
     rows, hours, before = [], 0.0, 0
+    lines = read_rows(path)
     try:
-        with path.open(newline="") as file:
-            for line in csv.DictReader(file):
-                row = {
-                    name: float(text)
-                    for name, text in line.items()
-                    if text and name != "phase"
-                }
-                samples = (row["step"] - before) * batch_size
-                hours += samples / row["samples_per_second"] / 3600
-                before = row["step"]
-                rows.append(row | {"hours": hours})
+        for line in lines:
+            row = {
+                name: float(text)
+                for name, text in line.items()
+                if text and name != "phase"
+            }
+            samples = (row["step"] - before) * batch_size
+            hours += samples / row["samples_per_second"] / 3600
+            before = row["step"]
+            rows.append(row | {"hours": hours})
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ValueError(f"{path}: not a history ({error!r})") from error
     if not rows:
@@ -105,12 +105,12 @@ def read_pictures(run: Path, step: int) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
     found: dict[str, dict[str, dict[str, float]]] = {}
+    rows = read_rows(path)
     try:
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                if int(row["step"]) == step:
-                    figures = {name: float(row[name]) for name in ("sad", "mse")}
-                    found.setdefault(row["weights"], {})[row["name"]] = figures
+        for row in rows:
+            if int(row["step"]) == step:
+                figures = {name: float(row[name]) for name in ("sad", "mse")}
+                found.setdefault(row["weights"], {})[row["name"]] = figures
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: damaged ({error!r})") from error
     return found.get("averaged") or found.get("raw", {})
@@ -175,7 +175,8 @@ def print_tests(runs: list[Path], steps: list[int]) -> None:
                     )
                 )
             elif names:
-                print(f"  {label:10} no difference")
+                few = before != after
+                print(f"  {label:10} {'too few to test' if few else 'no difference'}")
 
 
 def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
@@ -191,19 +192,17 @@ def draw(histories: dict[str, list[dict[str, float]]], output: Path) -> None:
     from matplotlib import pyplot
 
     figure, panels = pyplot.subplots(1, len(CURVES), figsize=(14, 3.6))
+    named = {}  # by hand: matplotlib leaves out of a legend what begins with "_"
     for panel, (column, title) in zip(panels, CURVES.items(), strict=True):
         for number, (name, rows) in enumerate(histories.items()):
             points = [(row["hours"], row[column]) for row in rows if column in row]
             if points:
-                panel.plot(*zip(*points, strict=True), label=name, **style(number))
+                named[name], *_ = panel.plot(
+                    *zip(*points, strict=True), **style(number)
+                )
         panel.set(xlabel="hours", title=title)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
-    named = {
-        name: line
-        for panel in panels
-        for line, name in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
     if named:  # beside the panels, where it hides no curve
         panels[-1].legend(
             named.values(), named, loc="center left", bbox_to_anchor=(1.02, 0.5)

@@ -60,6 +60,9 @@ def test_runs_without_a_loss_in_common_are_named_too(runs, monkeypatch):
     compare.draw({"baseline": first, "default": second}, runs / "curves.png")
     legend = saved[0].axes[-1].get_legend()
     assert {text.get_text() for text in legend.get_texts()} == {"baseline", "default"}
+    compare.draw({"_old": first}, runs / "curves.png")
+    texts = saved.pop().axes[-1].get_legend().get_texts()
+    assert [text.get_text() for text in texts] == ["_old"]
     compare.draw({"nothing": [{"hours": 1.0}]}, runs / "curves.png")
     assert saved[1].axes[-1].get_legend() is None
 
@@ -72,9 +75,10 @@ def test_no_two_of_forty_runs_look_alike():
     ("text", "message"),
     [
         (None, "no such file; give a folder of train.py"),
-        ("a,b\n1,2\n", "not a history"),
+        ("a,b\n1,2\n", "history.csv: damaged (KeyError('step'))"),
         (HEAD, "no row yet"),
-        (HEAD + "x,generator,4,1,1,1,1\n", "not a history"),
+        (HEAD + "x,generator,4,1,1,1,1\n", "history.csv: damaged"),
+        (HEAD + "1,generator,x,1,1,1,1\n", "not a history"),
     ],
 )
 def test_what_is_no_history_is_refused(text, message, runs, capsys):
@@ -124,6 +128,22 @@ def test_the_best_validation_of_each_is_tested_on_request(runs, capsys):
     (runs / "second/validation.csv").write_text("step,name\n300,a\n")
     assert compare.main([*arguments, "--output", str(runs / "x.png")]) == 2
     assert "validation.csv: damaged" in capsys.readouterr().err
+
+
+def test_one_picture_is_too_few_to_test(runs, capsys):
+    write_validation(runs / "first", 300, "raw", {"a": 3})
+    write_validation(runs / "second", 300, "raw", {"a": 9})
+    paths = [str(runs / "first"), str(runs / "second")]
+    assert compare.main([*paths, "--output", str(runs / "x.png")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2].split() == ["SAD", "too", "few", "to", "test"]
+
+
+def test_a_row_that_a_kill_has_cut_short_is_left_out(runs):
+    before = compare.read_history(runs / "first")
+    with (runs / "first/history.csv").open("a") as file:
+        file.write("900,gen")
+    assert compare.read_history(runs / "first") == before
 
 
 def test_differences_that_are_all_alike_have_no_width():

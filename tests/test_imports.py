@@ -21,7 +21,7 @@ LAYERS = [
         "model.plan",
         "model.dispatcher",
     },
-    {"model.engine"},
+    {"model.engine", "model.compiled"},
     {
         "model.example",
         "model.encoder",
@@ -69,6 +69,7 @@ LAYERS = [
         "model.board",
     },
     {"model.prior", "model.checkpoint", "model.stock"},
+    {"model.rows"},
     {
         "model.dataset",
         "model.gan",
