@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from model import __version__, checkpoint
+from model import __version__, checkpoint, engine
 
 LOG = Path(__file__).resolve().parents[1] / "log"
 WEIGHTS = "*/generator-*.weights.h5"  # of all runs there
@@ -26,7 +26,7 @@ class Doctor(argparse.Action):
                 print(name, "is not installed; pip install -r requirements.txt")
                 is_well = False
         try:
-            import onnxruntime
+            onnxruntime = engine.load_onnxruntime()
 
             from model.network import fingerprint
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import checkpoint
+from model import checkpoint, engine
 
 FORMAT = 1  # of the exported file; another number makes all files anew
 FINGERPRINT = "fingerprint"  # its name among the properties of the file
@@ -38,8 +38,7 @@ class Network:
         Raises:
             ValueError: If it is damaged.
         """
-        import onnxruntime
-
+        onnxruntime = engine.load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
         options.enable_mem_pattern = False  # a plan for each size, sizes differ
@@ -103,8 +102,6 @@ def load_network(directory: Path | str, step: int | str = -1) -> Network:
         else:
             if network.fingerprint == wanted:
                 return network
-    from model import engine
-
     engine.load_tensorflow()
     from model import export
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model import engine
+
 PRECISIONS = {  # name: what of a network has fewer bits
     "float32": "nothing",
     "float16": "the weights, which are made float32 when the file is loaded",
@@ -77,6 +79,7 @@ def _halve_weights(content: bytes) -> bytes:
 
 def _quantise(source: Path, made: Path, samples: Sequence[Inputs] | None) -> None:
     """Quantises by ONNX Runtime: by the ranges in the samples, or as they come."""
+    engine.load_onnxruntime()
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -113,3 +113,17 @@ def test_what_the_runtime_refuses_is_a_runtime_error():
     shipped = network.load_network(ROOT / "log/matting")
     with pytest.raises(RuntimeError, match="image"):
         shipped.predict_on_batch({"image": np.zeros((1, 2, 2, 1), np.float32)})
+
+
+def test_a_network_leaves_nothing_among_the_caches(tmp_path, run_directory):
+    """ONNX Runtime would: the number by which it reports this machine."""
+    code = "import sys; from model import network; network.load_network(sys.argv[1])"
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    network.load_network(run_directory)  # exports it
+    subprocess.run(
+        [sys.executable, "-c", code, run_directory],
+        env=environment,
+        cwd=ROOT,
+        check=True,
+    )
+    assert not list(tmp_path.iterdir())
