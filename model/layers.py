@@ -43,10 +43,19 @@ def list_layers(folder: Path) -> list[Path]:
 
 
 def read_rejects(folder: Path) -> set[str]:
-    """Reads the file names in a folder's rejects.txt; none if it has none."""
+    """Reads the file names in a folder's rejects.txt; none if it has none.
+
+    Raises:
+        ValueError: If it is not in UTF-8.
+    """
     rejects = folder / "rejects.txt"
-    lines = rejects.read_text("utf-8").splitlines() if rejects.exists() else []
-    return {line.strip() for line in lines}
+    if not rejects.exists():
+        return set()
+    try:
+        text = rejects.read_text("utf-8-sig")  # editors of Windows begin with a mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{rejects}: not UTF-8 ({error}); save it as such") from error
+    return {line.strip() for line in text.splitlines()}
 
 
 def find_fault(path: Path, is_cutout: bool) -> str:

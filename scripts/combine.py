@@ -81,6 +81,7 @@ def do_tasks(
     """
     rows, missing = plan.keep_rows(tasks, canvas)
     manifest.write_rows(path, rows.values())
+    manifest.take_over(path, {sample.name for task in tasks for sample in task})
     do = functools.partial(storage.do_task, canvas=canvas, storage=storage_format)
     count = 0
     try:

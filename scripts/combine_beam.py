@@ -87,6 +87,7 @@ def do_tasks(
                     complain(f"{row['name']}: made")
     finally:
         manifest.write_rows(path, rows.values())
+        manifest.take_over(path, set(rows))
     return count
 
 

@@ -34,7 +34,8 @@ def test_layers_have_the_groups_of_their_collection(plain, tmp_path, manifest, b
     """The composites stay what they are."""
     make_layers(tmp_path / below)
     folder = f"{below}/foregrounds/".lstrip("/")
-    (tmp_path / "manifest.csv").write_text(manifest.replace("{}", folder))
+    text = manifest.replace("{}", folder)  # with the mark that spreadsheets write
+    (tmp_path / "manifest.csv").write_text(text, "utf-8-sig")
     assert run(tmp_path / below).returncode == 0
     output = tmp_path / below / "out"
     assert layers.read_groups(output) == {"../foregrounds/disc-0.png": "hair"}

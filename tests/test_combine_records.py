@@ -77,6 +77,16 @@ def test_workers_shards_and_a_second_run_make_the_same_records(fresh, recorded):
     assert times == {path: path.stat().st_mtime_ns for path in times}
 
 
+def test_what_is_made_anew_is_listed_once_whatever_shards_listed_it(fresh):
+    for index in range(2):
+        shard = ("--num-shards", 2, "--shard-index", index)
+        assert run(fresh, *RECORDS, *shard).returncode == 0
+    assert run(fresh, *RECORDS, "--per-foreground", 2).returncode == 0
+    other = make_layers(fresh / "other")
+    assert run(other, *RECORDS, "--per-foreground", 2).returncode == 0
+    assert contents(fresh / "out") == contents(other / "out")
+
+
 def test_records_that_are_lost_damaged_or_half_written_are_made_again(fresh, recorded):
     assert run(fresh, *RECORDS).returncode == 0
     lost, short, leftover = sorted((fresh / "out").glob("*/*.tfrecord"))

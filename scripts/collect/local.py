@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from model import layers
 from scripts.collect.candidate import KINDS, Candidate, SourceError
 from scripts.collect.rows import read_table
 
@@ -50,7 +51,7 @@ class LocalSource:
             parts = path.relative_to(top).parts
             if path.suffix.lower() in OTHER or any(part[0] == "." for part in parts):
                 continue
-            if not path.is_file() or path.name in read_rejects(path.parent):
+            if not path.is_file() or path.name in layers.read_rejects(path.parent):
                 continue
             if has_kinds or kind == guess_kind(path):
                 yield self.describe(kind, path, parts[:-1])
@@ -81,12 +82,6 @@ def read_manifest(path: Path) -> dict[str, dict[str, str]]:
         for row in read_table(path)[1]
         if row.get("path")
     }
-
-
-def read_rejects(folder: Path) -> set[str]:
-    """Reads the file names that a folder's rejects.txt lists."""
-    path = folder / "rejects.txt"
-    return set(path.read_text("utf-8").split("\n")) if path.is_file() else set()
 
 
 def guess_kind(path: Path) -> str:

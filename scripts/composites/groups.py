@@ -45,7 +45,7 @@ def read_groups(collection: Path) -> dict[Path, str]:
     if not manifest.is_file():
         return {}
     try:
-        with open(manifest, encoding="utf-8", errors="replace", newline="") as file:
+        with open(manifest, encoding="utf-8-sig", errors="replace", newline="") as file:
             rows = list(csv.DictReader(file))
     except csv.Error as error:
         raise ValueError(f"{manifest}: damaged, {error}; mend or rename it") from error

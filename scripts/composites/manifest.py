@@ -1,7 +1,7 @@
 """The text files of a data directory: manifest, options.json and layers.json."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from model import composites, layers, replacing
@@ -22,18 +22,24 @@ def check_previous(output: Path, choices: dict, listed: dict) -> list[str]:
         The foregrounds rejected since, as layers.json had them.
 
     Raises:
-        ValueError: If the folder was made with other options or from other layers.
+        ValueError: If the folder was made with other options or from other layers, or
+            one of its files is damaged.
     """
     advice = "choose another --output or delete this one"
     if not (output / "options.json").exists() or not (output / "layers.json").exists():
         return []
-    previous = json.loads((output / "options.json").read_text("utf-8"))
+    previous = _read_object(output / "options.json", advice)
     changed = [key for key in choices if previous.get(key) != choices[key]]
     if changed:
         raise ValueError(f"{output}: made with another {', '.join(changed)}; {advice}")
-    previous = json.loads((output / "layers.json").read_text("utf-8"))
+    previous = _read_object(output / "layers.json", advice)
     rejected = []
     for split, other in (("train", "val"), ("val", "train")):
+        sides = previous.get(split)
+        if not isinstance(sides, dict) or not all(
+            isinstance(sides.get(kind), list) for kind in ("foregrounds", "backgrounds")
+        ):
+            raise ValueError(f"{output / 'layers.json'}: damaged; {advice}")
         kept = set(listed[split]["backgrounds"])
         for name in sorted(set(previous[split]["backgrounds"]) - kept):
             if is_rejected(output / name):
@@ -59,12 +65,39 @@ def is_rejected(path: Path) -> bool:
     return path.name in layers.read_rejects(path.parent)
 
 
-def drop_rows(output: Path, foregrounds: list[str]) -> None:
-    """Takes the rows of some foregrounds out of all manifests of a data directory."""
+def _read_object(path: Path, advice: str) -> dict:
+    """Reads a JSON file with an object in it.
+
+    Raises:
+        ValueError: If it is damaged, with the advice.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except ValueError as error:  # of UTF-8, too
+        raise ValueError(f"{path}: damaged ({error}); {advice}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: damaged; {advice}")
+    return value
+
+
+def drop_rows(
+    output: Path, is_unwanted: Callable[[dict], bool], own: Path | None = None
+) -> None:
+    """Takes rows out of the manifests of a data directory; one that is empty goes.
+
+    Args:
+        output: The data directory.
+        is_unwanted: Tells whether a row is to go.
+        own: The one manifest that is left alone.
+    """
     for path in output.glob("manifest*.jsonl"):
+        if path == own:
+            continue
         rows = list(composites.read_manifest(path))
-        kept = [row for row in rows if row["foreground"] not in foregrounds]
-        if len(kept) < len(rows):
+        kept = [row for row in rows if not is_unwanted(row)]
+        if not kept:
+            path.unlink()
+        elif len(kept) < len(rows):
             write_rows(path, kept)
 
 
@@ -90,6 +123,18 @@ def write_rows(manifest: Path, rows: Iterable[dict]) -> None:
     """Writes a manifest, sorted."""
     rows = sorted(rows, key=lambda row: (row["split"], row["name"]))
     write_text(manifest, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def take_over(manifest: Path, names: set[str]) -> None:
+    """Takes rows out of the other manifests beside one, as of runs in other shards.
+
+    What they say of a file will not be true when it has been written anew.
+
+    Args:
+        manifest: The one that has, or will have, the rows.
+        names: Of the composites.
+    """
+    drop_rows(manifest.parent, lambda row: row["name"] in names, own=manifest)
 
 
 def write_text(path: Path, text: str) -> None:

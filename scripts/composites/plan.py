@@ -184,10 +184,13 @@ def begin(work: Plan, complain: Callable[[str], None]) -> None:
         )
         for name in work.rejected:
             storage.remove_composites(output, Path(name).name)
-        manifest.drop_rows(output, work.rejected)
+        gone = set(work.rejected)
+        manifest.drop_rows(output, lambda row: row["foreground"] in gone)
     surplus = storage.remove_surplus(work.tasks, output)
     if surplus:
         complain(f"composites beyond --per-foreground: {surplus}; they are deleted")
+    names = {sample.name for task in work.tasks for sample in task}
+    manifest.drop_rows(output, lambda row: row["name"] not in names)
     manifest.write_choices(output, work.choices, work.listed)
 
 
