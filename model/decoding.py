@@ -30,6 +30,7 @@ UPRIGHT = dict(  # by the EXIF orientation
         start=2,
     )
 )
+SIDEWAYS = range(5, 9)  # the orientations in which height and width are swapped
 BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
 
 
@@ -78,7 +79,10 @@ def complete(picture: Image.Image, name: str) -> Image.Image:
 def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
     """Decodes a file, or what was read of it, called `path` in messages."""
     with _decoding(path), Image.open(source) as picture:
-        picture.load()
+        is_turned = picture.format == "TIFF" and _orientation(picture) in SIDEWAYS
+        picture.load()  # which turns a TIFF, but not its resolution
+        if is_turned and "dpi" in picture.info:
+            picture.info["dpi"] = picture.info["dpi"][::-1]
         tags = getattr(picture, "tag_v2", {})  # of a TIFF; a turned copy has none
         return _spread_levels(_turn_upright(picture), tags)
 
@@ -110,17 +114,21 @@ def _turn_upright(picture: Image.Image) -> Image.Image:
     `ImageOps.exif_transpose` writes all of the EXIF anew, and fails at tags that it
     cannot write.
     """
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # of kinds as various as the damage
-        orientation = None
-    turn = UPRIGHT.get(orientation)
+    turn = UPRIGHT.get(_orientation(picture))
     if turn is None:
         return picture.copy()
     turned = picture.transpose(turn)
     if turned.size != picture.size and "dpi" in picture.info:
         turned.info["dpi"] = picture.info["dpi"][::-1]
     return turned
+
+
+def _orientation(picture: Image.Image) -> int | None:
+    """Reads the EXIF orientation; None if there is none, or the EXIF is damaged."""
+    try:
+        return picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # of kinds as various as the damage
+        return None
 
 
 def _spread_levels(picture: Image.Image, tags: Mapping) -> Image.Image:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import precision
+from model import engine, precision
 
 OPSET = 18  # version of the ONNX operations
 
@@ -120,12 +120,20 @@ def to_saved_model(generator: keras.Model, directory: str) -> None:
     Args:
         generator: As `generator.build_generator` gives it.
         directory: To write; replaced if it is there.
+
+    Raises:
+        OSError: If it cannot be written.
     """
     module = tf.Module()
     module.generator = generator  # so that its variables are saved
     module.call, _ = to_function(generator)
     signature = module.call.get_concrete_function()
-    tf.saved_model.save(module, directory, signatures=signature)
+    try:
+        tf.saved_model.save(module, directory, signatures=signature)
+    except tf.errors.OpError as error:
+        raise OSError(
+            f"{directory}: cannot be written ({engine.explain(error)})"
+        ) from error
 
 
 def to_litert(generator: keras.Model, bits: str = "float32") -> bytes:

@@ -64,7 +64,7 @@ def cut_folder(
 def check_apart(
     jobs: list[batch.Job], others: list[Path], results: places.Targets, ending: str
 ) -> None:
-    """Refuses results that would overwrite any picture that is read.
+    """Refuses results that would overwrite a picture that is read, or another result.
 
     Args:
         jobs: The pictures, with their trimaps.
@@ -78,8 +78,15 @@ def check_apart(
     paths = [path for job in jobs for path in (job.image, job.guide) if path]
     paths += others
     read = {path.resolve() for path in paths} | {place_of(path) for path in paths}
+    written: dict[Path, Path] = {}
     for job in jobs:
         for path in filter(None, places.in_folders(results, job.stem, ending)):
+            other = written.setdefault(place_of(path), job.image)
+            if other != job.image:
+                raise ValueError(
+                    f"{path}: the result of {other} and of {job.image}, too; give "
+                    "another folder"
+                )
             if place_of(path) in read:
                 raise ValueError(
                     f"{path}: the result of {job.image} would overwrite an input; give "

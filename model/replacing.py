@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+KEPT = 240  # bytes of a name that are kept in that of a temporary file, of 255 in all
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """Replaces a file when the new one is complete.
@@ -16,7 +18,8 @@ def replace_file(path: Path, content: bytes) -> None:
         OSError: If that cannot be written; then the old one stays.
     """
     # not by the process id, which is the same in two containers
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    name = path.name.encode()[:KEPT].decode(errors="ignore")
+    temporary = path.with_name(f".{name}.{secrets.token_hex(4)}.part")
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)

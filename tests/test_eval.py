@@ -810,6 +810,18 @@ def test_a_result_never_replaces_another_picture_that_is_read(folder, network, c
     assert err.count("\n") == 1 and contents(folder) == before
 
 
+def test_no_result_replaces_another_one(folder, network, capsys):
+    Path("in/alpha").mkdir(parents=True)
+    Path("maps/alpha").mkdir(parents=True)
+    for name in ("x.png", "alpha/x.png"):
+        picture().save(f"in/{name}")
+        painted(0, 128, 255).save(f"maps/{name}")
+    assert run("in maps out --alpha out/alpha --recursive") == 2
+    err = capsys.readouterr().err
+    assert "out/alpha/x.png: the result of in/" in err and err.count("\n") == 1
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize("output", ["out.png", "out.JPG", "out.mp4"])
 def test_a_folder_is_not_named_as_a_picture_or_a_film(folders, network, capsys, output):
     assert run(f"in maps {output}") == 2

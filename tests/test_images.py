@@ -192,9 +192,11 @@ def test_a_resolution_that_is_not_told_is_none_and_others_turn_along(tmp_path):
     exif = Image.Exif()
     for orientation, expected in ((3, (300, 72)), (6, (72, 300))):
         exif[0x0112] = orientation
-        path = tmp_path / f"{orientation}.jpg"
-        Image.new("RGB", (6, 4)).save(path, dpi=(300, 72), exif=exif)
-        assert images.read_photograph(path).resolution == expected
+        for ending in ("jpg", "png", "tif"):
+            path = tmp_path / f"{orientation}.{ending}"
+            Image.new("RGB", (6, 4)).save(path, dpi=(300, 72), exif=exif)
+            found = images.read_photograph(path).resolution
+            assert found == pytest.approx(expected, abs=0.02)  # PNG: per metre
 
 
 def test_a_mask_in_lab_is_its_lightness(tmp_path):
