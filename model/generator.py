@@ -12,7 +12,7 @@ import tensorflow as tf
 from model import encoder, operations
 
 PRESETS = ("matting", "fast", "paper2018")
-DETAIL = 12  # channels of the last layers
+DETAIL = 16  # channels between the last two layers
 # channels of the levels, from fine to coarse
 WIDTHS = {
     "matting": (32, 64, 96, 128, 160),
@@ -23,6 +23,10 @@ BLOCKS = {  # residual blocks by divisor of the sides
     "matting": {16: 1, 8: 2, 4: 1, 2: 1},
     "fast": {16: 1, 8: 2},
 }
+NARROWED = (8, 4, 2)  # divisors of the levels that first mix what joins them
+# channels of the features of the last layers, which make 16 and 32 with what joins
+# them: ONNX Runtime computes in blocks of 16
+FEATURES = {"matting": 10, "fast": 12}
 
 
 def build_generator(
@@ -70,9 +74,10 @@ def _matting(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     view["one_hot"] = operations.OneHotTrimap(name="one_hot")(inputs["trimap"])
     if use_prior:
         view["fine_colours"] = operations.Enlarge()(inputs["colours"])
-    features, residual = _predict_residual(view, widths, BLOCKS["matting"])
-    seen = [view[name] for name in ("image", "prior") if name in view]
-    seen = [keras.layers.Rescaling(2, -1)(values) for values in seen]
+    features, residual = _predict_residual(view, widths, "matting")
+    seen = [keras.layers.Rescaling(2, -1)(view["image"])]
+    if use_prior:
+        seen.append(operations.Centre()(view["prior"]))
     features = keras.layers.Concatenate()(
         [features, residual, view["one_hot"][..., 1:2], *seen]
     )
@@ -96,8 +101,9 @@ def _fast(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
     regions = operations.Regions(name="regions", dtype="float32")
     is_unknown, is_foreground = regions(fold(inputs["trimap"]))
     pixels = {name: fold(inputs[name]) for name in ("image", "prior") if name in inputs}
+    pool = keras.layers.AveragePooling2D(2, name="pool", dtype="float32")
+    view = {name: pool(inputs[name]) for name in pixels}
     mean = operations.BlockMean(name="mean", dtype="float32")
-    view = {name: mean(values) for name, values in pixels.items()}
     unknown, foreground = mean(is_unknown), mean(is_foreground)
     view["one_hot"] = keras.layers.Concatenate()(
         [1 - unknown - foreground, unknown, foreground]
@@ -106,10 +112,10 @@ def _fast(widths: tuple[int, ...], use_prior: bool) -> keras.Model:
         view["colours"] = keras.layers.AveragePooling2D(2)(inputs["colours"])
         view["fine_colours"] = inputs["colours"]
         view["samples"] = inputs["coarse_samples"]
-    features, residual = _predict_residual(view, widths, BLOCKS["fast"])
+    features, residual = _predict_residual(view, widths, "fast")
     features = keras.layers.Concatenate()(
         [features, residual, view["one_hot"], *pixels.values()]
-    )  # 32 channels with a prior: ONNX Runtime computes in blocks of 16
+    )
     features = _convolution(features, DETAIL)
     residual = fold(operations.Enlarge()(residual)) + _last(features, 4, "detail")
     start = pixels.get("prior", 0.5)
@@ -140,7 +146,7 @@ def _inputs(samples: str | None) -> dict[str, keras.KerasTensor]:
 def _predict_residual(
     view: dict[str, keras.KerasTensor],
     widths: tuple[int, ...],
-    blocks: dict[int, int],
+    preset: str,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Predicts the residual by a U-Net whose way down is a pretrained encoder.
 
@@ -155,11 +161,11 @@ def _predict_residual(
             W, 3); with a first guess `prior` (B, H, W, 1), `colours` (B, H/4, W/4, 6),
             `fine_colours` (B, H/2, W/2, 6), `samples` (B, H/2, W/2, 2).
         widths: Channels of the levels.
-        blocks: Residual blocks of the levels, by what divides the sides there.
+        preset: Whose residual blocks and features it has.
 
     Returns:
-        Features for what is thinner than four pixels, (B, H, W, DETAIL), and the
-        residual, (B, H, W, 1).
+        Features for what is thinner than four pixels, (B, H, W, C), and the residual,
+        (B, H, W, 1).
     """
     guides = _guides(view)
     features = encoder.encode(view["image"], guides)
@@ -173,11 +179,13 @@ def _predict_residual(
         x = operations.Enlarge()(x)  # -> (B, 2h, 2w, C)
         joined = [part[factor] for part in (features, guides) if factor in part]
         x = keras.layers.Concatenate()([x, *joined])
+        if factor in NARROWED:
+            x = keras.layers.Conv2D(width, 1, use_bias=False)(x)
         x = _double_convolution(x, width)
-        x = _residual_blocks(x, blocks.get(factor, 0))
+        x = _residual_blocks(x, BLOCKS[preset].get(factor, 0))
     residual = _last(x, 4, "residual")
     residual = operations.DepthToSpace(name="depth_to_space")(residual)
-    x = keras.layers.Conv2D(4 * DETAIL, 1)(x)
+    x = keras.layers.Conv2D(4 * FEATURES[preset], 1)(x)
     return operations.DepthToSpace(name="unfold")(x), residual
 
 
@@ -203,7 +211,7 @@ def _guides(view: dict[str, keras.KerasTensor]) -> dict[int, keras.KerasTensor]:
     full = [keras.layers.Rescaling(2, -1)(view["image"]), unknown, sides]
     half, quarter = [], []
     if "prior" in view:
-        full.append(keras.layers.Rescaling(2, -1)(view["prior"]))
+        full.append(operations.Centre()(view["prior"]))
         image = keras.layers.AveragePooling2D(2)(view["image"])  # -> (B, H/2, W/2, 3)
         projection = operations.Projection(name="projection", dtype="float32")
         half.append(projection([image, view["fine_colours"]]))

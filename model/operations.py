@@ -10,9 +10,9 @@ class OneHotTrimap(keras.layers.Layer):
     """Trimap codes (B, H, W, 1) to (B, H, W, 3): background, unknown, foreground."""
 
     def call(self, trimap):
-        # as floats: LiteRT cannot broadcast a comparison of uint8
-        codes = [float(code) for code in matting.CODES]
-        return tf.cast(tf.equal(tf.cast(trimap, tf.float32), codes), self.compute_dtype)
+        is_unknown, is_foreground = split_regions(tf.cast(trimap[..., 0], tf.float32))
+        one_hot = [1 - is_unknown - is_foreground, is_unknown, is_foreground]
+        return tf.cast(tf.stack(one_hot, axis=-1), self.compute_dtype)
 
 
 class SpaceToDepth(keras.layers.Layer):
@@ -33,15 +33,38 @@ class DepthToSpace(keras.layers.Layer):
 class Regions(keras.layers.Layer):
     """Trimap codes to what is unknown and what is foreground, 1 there, else 0.
 
-    (B, h, w, C) each, the three codes only; by arithmetic, since ONNX Runtime is slow
-    at comparing, as `OneHotTrimap` does, and at taking single channels out of three.
+    (B, h, w, C) each, the three codes only.
     """
 
     def call(self, trimap):
-        codes = tf.cast(trimap, self.compute_dtype)
-        highest = float(matting.FOREGROUND - matting.UNKNOWN)
-        above = (codes - float(matting.UNKNOWN)) / highest  # -1.008, 0 or 1
-        return tf.nn.relu(1 - tf.abs(above)), tf.nn.relu(above)
+        return split_regions(tf.cast(trimap, self.compute_dtype))
+
+
+def split_regions(codes):
+    """Gives what is unknown and what is foreground, 1 there, else 0.
+
+    By arithmetic, since ONNX Runtime is slow at comparing; and better of arrays whose
+    last axis is long, which is the one that it goes along at once.
+
+    Args:
+        codes: (..., N) float32, the three codes of trimaps.
+
+    Returns:
+        Two of the same shape.
+    """
+    highest = float(matting.FOREGROUND - matting.UNKNOWN)
+    above = (codes - float(matting.UNKNOWN)) / highest  # -1.008, 0 or 1
+    return tf.nn.relu(1 - tf.abs(above)), tf.nn.relu(above)
+
+
+class Centre(keras.layers.Layer):
+    """One channel in [0, 1] to [-1, 1]: (B, H, W, 1), without its last axis on the way.
+
+    See `split_regions`.
+    """
+
+    def call(self, x):
+        return (2 * tf.cast(x[..., 0], self.compute_dtype) - 1)[..., None]
 
 
 class BlockMean(keras.layers.Layer):
@@ -76,20 +99,18 @@ class Projection(keras.layers.Layer):
     def call(self, inputs):
         image, colours = inputs
         foreground, background = tf.split(colours, 2, axis=-1)
-        return tf.concat(
-            [
-                _place(image, foreground, background),
-                _place(*(tf.square(x) for x in (image, foreground, background))),
-            ],
-            axis=-1,
-        )
+        places = [
+            _place(image, foreground, background),
+            _place(*(tf.square(x) for x in (image, foreground, background))),
+        ]
+        return tf.stack(places, axis=-1)
 
 
 def _place(image, foreground, background):
-    """Projects colours onto the line between two others: (B, h, w, 1) in [0, 1]."""
+    """Projects colours onto the line between two others: (B, h, w) in [0, 1]."""
     across = foreground - background
-    along = tf.reduce_sum((image - background) * across, -1, True)
-    length = tf.reduce_sum(tf.square(across), -1, True)
+    along = tf.reduce_sum((image - background) * across, -1)
+    length = tf.reduce_sum(tf.square(across), -1)
     return tf.clip_by_value(along / (length + 1e-3), 0.0, 1.0)
 
 
