@@ -10,7 +10,8 @@ class OneHotTrimap(keras.layers.Layer):
     """Trimap codes (B, H, W, 1) to (B, H, W, 3): background, unknown, foreground."""
 
     def call(self, trimap):
-        is_unknown, is_foreground = split_regions(tf.cast(trimap[..., 0], tf.float32))
+        codes = tf.squeeze(tf.cast(trimap, tf.float32), -1)
+        is_unknown, is_foreground = split_regions(codes)
         one_hot = [1 - is_unknown - is_foreground, is_unknown, is_foreground]
         return tf.cast(tf.stack(one_hot, axis=-1), self.compute_dtype)
 
@@ -64,7 +65,8 @@ class Centre(keras.layers.Layer):
     """
 
     def call(self, x):
-        return (2 * tf.cast(x[..., 0], self.compute_dtype) - 1)[..., None]
+        plane = tf.squeeze(tf.cast(x, self.compute_dtype), -1)
+        return tf.expand_dims(2 * plane - 1, -1)  # LiteRT knows no other new axis
 
 
 class BlockMean(keras.layers.Layer):
