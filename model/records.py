@@ -6,13 +6,13 @@ TensorFlow, and a record can be read without those before it.
 """
 
 import functools
-import os
-import secrets
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+
+from model import replacing
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C (Castagnoli), bits reversed
 HEADER = struct.Struct("<QI")  # length of the payload in bytes, its masked checksum
@@ -34,20 +34,14 @@ def write(path: Path, payloads: Iterable[bytes]) -> list[tuple[int, int]]:
         OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     places = []
-    try:
-        with open(temporary, "wb") as file:
-            for payload in payloads:
-                places.append((file.tell(), len(payload)))
-                length = struct.pack("<Q", len(payload))
-                file.write(HEADER.pack(len(payload), masked_crc(length)))
-                file.write(payload)
-                file.write(FOOTER.pack(masked_crc(payload)))
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing.replacement(path) as temporary, open(temporary, "wb") as file:
+        for payload in payloads:
+            places.append((file.tell(), len(payload)))
+            length = struct.pack("<Q", len(payload))
+            file.write(HEADER.pack(len(payload), masked_crc(length)))
+            file.write(payload)
+            file.write(FOOTER.pack(masked_crc(payload)))
     return places
 
 

@@ -12,7 +12,7 @@ not asked for, or forbidden by robots.txt. The list does as well for `download.p
 
 import argparse
 import csv
-import os
+import io
 import shlex
 import sys
 from collections import Counter
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model import places
+from model import places, replacing
 from scripts.help import add_verbosity
 
 COLUMNS = (
@@ -113,12 +113,11 @@ def is_wanted(row: dict[str, str], status: str) -> bool:
 def write_addresses(path: Path, rows: list[dict[str, str]]) -> None:
     """Writes the list; it is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    os.replace(temporary, path)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    replacing.replace_file(path, text.getvalue().encode())
 
 
 def describe_command(urls: Path) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from model import replacing
 from scripts.collect.candidate import Candidate
 from scripts.collect.credits import credit
 from scripts.collect.rows import (
@@ -250,7 +251,4 @@ def read_lines(path: Path) -> list[str]:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file that is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    replacing.replace_file(path, text.encode())

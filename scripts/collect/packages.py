@@ -10,7 +10,6 @@ time may fill a cache.
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import subprocess
 import tarfile
@@ -23,7 +22,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from model import lock
+from model import lock, replacing
 
 INSIDE = "!/"  # between an archive and a file in it
 UNKNOWN = ("unable to locate package", "was not found", "no candidate")
@@ -238,13 +237,8 @@ def extract_inner(archive: Path, names: set[str]) -> None:
 def write(file: IO[bytes], path: Path) -> None:
     """Copies an open file to a path where it is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(temporary, "wb") as copy:
-            shutil.copyfileobj(file, copy, 1 << 20)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing.replacement(path) as temporary, open(temporary, "wb") as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
 
 
 def hash_file(path: Path) -> str:
