@@ -2,14 +2,14 @@
 
     python scripts/profile_training.py scripts/data
     python scripts/profile_training.py scripts/data --output profile.csv
-    python scripts/profile_training.py scripts/data --precision mixed_bfloat16
+    python scripts/profile_training.py scripts/data --precision mixed_bfloat16 --reuse 6
 
-Trains the default preset, and beside it the 2018 design the plain way (`--preset
-paper2018` without the environment settings that train.py makes, no crop used again),
-each by train.py's own loop in a process of its own, a few batches of the generator's
-phase. Then it times what is in the same steps, and nothing else: the convolutions of
-the two networks, each alone, and a large matrix product, with those settings. All but
-the default preset's training are of float32, whatever --precision is.
+Trains the presets `matting` and `fast`, and beside them the 2018 design the plain way
+(`--preset paper2018` without the environment settings that train.py makes, no crop used
+again), each by train.py's own loop in a process of its own, a few batches of the
+generator's phase. Then it times what is in the same steps, and nothing else: the
+convolutions of the networks, each alone, and a large matrix product, with those
+settings. These and the plain training are of float32, whatever --precision is.
 
 A Markdown table goes to stdout. Its rows:
 
@@ -17,6 +17,7 @@ samples/s                 of the loop with its input pipeline, as a long run has
                           saving and validating are not included
 samples/s, step alone     one batch given again and again
 waiting for input         share of the time of the loop
+crop, pixels              its side
 megapixels/s              samples/s by the area of a crop, and times the plain one's
 GFLOP per sample          of the network's convolutions, forward and backward, as the
                           graph of the step has them: a multiplication and an addition
@@ -63,7 +64,8 @@ class Case(NamedTuple):
     Attributes:
         name: On the screen.
         preset: Of train.py.
-        is_plain: Whether without the settings of the environment.
+        is_plain: Whether without the settings of the environment, and the options that
+            make it fast.
     """
 
     name: str
@@ -71,8 +73,21 @@ class Case(NamedTuple):
     is_plain: bool
 
 
+class Task(NamedTuple):
+    """What is asked of train.py for a training.
+
+    Attributes:
+        arguments: Its command line.
+        crop: Side of a crop in pixels.
+    """
+
+    arguments: list[str]
+    crop: int
+
+
 CASES = (
     Case("matting", "matting", is_plain=False),
+    Case("fast", "fast", is_plain=False),
     Case("paper2018, plain", "paper2018", is_plain=True),
 )
 
@@ -86,28 +101,38 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add("data", type=Path, help="directory made by scripts/combine.py")
     add("--batches", type=int, default=8, help="to measure, of fresh and of used crops")
     add("--warmup", type=int, default=3, help="batches before and after these")
-    add("--crop", type=int, default=256, help="side of a crop, pixels")
+    add(
+        "--crop",
+        type=int,
+        help="side of a crop, pixels (default: 256; fast: 384)",
+    )
     add("--batch_size", type=int, default=8, help="crops in a batch")
     add("--workers", type=int, default=2, help="crops made at a time")
     add(
         "--precision",
         default=train_options.PRECISIONS[0],
         choices=train_options.PRECISIONS,
-        help="of the default preset's training, as of train.py",
+        help="of all but the plain training, as of train.py",
+    )
+    add(
+        "--reuse",
+        type=int,
+        default=4,
+        help="how often each crop is used, but in the plain training",
     )
     add("--output", type=Path, help="the figures too, as FILE.csv or FILE.json")
     add_verbosity(parser, "tell the parts of each figure", "errors and the table only")
     return parser.parse_args(arguments)
 
 
-def check_options(options: argparse.Namespace) -> list[list[str]]:
+def check_options(options: argparse.Namespace) -> list[Task]:
     """Refuses what cannot work before anything slow begins.
 
     Args:
         options: As `parse_args` gives them.
 
     Returns:
-        The arguments of train.py for each of `CASES`.
+        What is asked of train.py for each of `CASES`.
 
     Raises:
         OSError: If the data directory is not complete, or the output not writable.
@@ -122,20 +147,21 @@ def check_options(options: argparse.Namespace) -> list[list[str]]:
         places.check_writable(options.output, [])
     passed = [str(options.data)]
     for name in ("crop", "batch_size", "workers"):
-        passed += [f"--{name}", str(vars(options)[name])]
+        if vars(options)[name] is not None:
+            passed += [f"--{name}", str(vars(options)[name])]
     passed += ["--strategy", "none"]
+    quick = ["--precision", options.precision, "--reuse", str(options.reuse)]
     train = runpy.run_path(str(ROOT / "train.py"))
+    tasks = []
     with tempfile.TemporaryDirectory() as folder:  # no run is in it, nor will be
-        train["check_options"](train["parse_args"]([*passed, "--logdir", folder]))
+        for case in CASES:
+            arguments = [*passed, "--preset", case.preset]
+            arguments += [] if case.is_plain else quick
+            asked = train["parse_args"]([*arguments, "--logdir", folder])
+            train["check_options"](asked)
+            tasks.append(Task(arguments, asked.crop))
     stock.Layers(options.data, "train")
-    precisions = [
-        train_options.PRECISIONS[0] if case.is_plain else options.precision
-        for case in CASES
-    ]
-    return [
-        [*passed, "--preset", case.preset, "--precision", precision]
-        for case, precision in zip(CASES, precisions, strict=True)
-    ]
+    return tasks
 
 
 def call_apart(work: Callable, *arguments):
@@ -151,13 +177,13 @@ def call_apart(work: Callable, *arguments):
 
 
 def measure(
-    options: argparse.Namespace, passed: list[list[str]], tell: Callable[[str], None]
+    options: argparse.Namespace, tasks: list[Task], tell: Callable[[str], None]
 ) -> list[dict]:
     """Measures everything.
 
     Args:
         options: As `parse_args` gives them.
-        passed: The arguments of train.py for each of `CASES`.
+        tasks: What is asked of train.py for each of `CASES`.
         tell: Called with what comes next.
 
     Returns:
@@ -167,11 +193,11 @@ def measure(
         RuntimeError: If a measurement failed.
     """
     trainings = []
-    for case, arguments in zip(CASES, passed, strict=True):
+    for case, task in zip(CASES, tasks, strict=True):
         tell(f"{case.name}: training")
-        task = arguments, options.batches, options.warmup, case.is_plain
+        wanted = task.arguments, options.batches, options.warmup, case.is_plain
         try:
-            trainings.append(call_apart(loop.measure_training, *task))
+            trainings.append(call_apart(loop.measure_training, *wanted))
         except RuntimeError as error:
             raise RuntimeError(f"{case.name}: {error}") from error
     tell("the convolutions alone")
@@ -180,9 +206,9 @@ def measure(
     seconds, product = call_apart(convolutions.time_alone, alone)
     results = [
         {"training": case.name}
-        | rates.rate_training(training, options.batch_size, options.crop)
+        | rates.rate_training(training, options.batch_size, task.crop)
         | rates.rate_ceilings(training["convolutions"], seconds, product)
-        for case, training in zip(CASES, trainings, strict=True)
+        for case, task, training in zip(CASES, tasks, trainings, strict=True)
     ]
     return [rates.relate(result, results[-1]) for result in results]
 
@@ -211,12 +237,12 @@ def main(arguments: list[str] | None = None) -> int:
             print(text, file=sys.stderr, flush=True)
 
     try:
-        passed = check_options(options)
+        tasks = check_options(options)
     except (OSError, ValueError) as error:
         print(f"profile_training.py: {error}", file=sys.stderr)
         return 2
     try:
-        results = measure(options, passed, tell)
+        results = measure(options, tasks, tell)
         if options.output:
             write_output(options.output, results)
     except (OSError, RuntimeError) as error:
@@ -227,9 +253,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if options.verbose:
         tell("\n".join(line for result in results for line in rates.list_parts(result)))
-    told = f"{options.batch_size} crops of {options.crop} pixels, {options.workers}"
+    told = f"{options.batch_size} crops a batch, {options.workers} made at a time"
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    print(f"{told} made at a time, {system}\n\n{rates.draw_table(results)}")
+    print(f"{told}, {system}\n\n{rates.draw_table(results)}")
     return 0
 
 

@@ -17,7 +17,10 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
         ("benchmark", ["(default: log/matting and,", "(default: -1, the newest)"]),
         ("benchmark_video", ["(default: 320x240)", "(default: log/matting)"]),
         ("serve_input", ["dispatcher", "(default: 0, any that is free)"]),
-        ("profile_training", ["(default: 8)", "(default: 3)", "(default: 256)"]),
+        (
+            "profile_training",
+            ["(default: 8)", "(default: 3)", "(default: 256; fast: 384)"],
+        ),
         ("soak", ["(default: 176)", "(default: 24)", "(default: a temporary one)"]),
         ("overview", ["(default: 48)", "(default: images/dataset)"]),
     ],

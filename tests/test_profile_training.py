@@ -260,11 +260,20 @@ def test_a_real_training_is_clocked(data_directory, monkeypatch):
     assert {each.image[0] for each in found["convolutions"]} == {1}
 
 
-def test_the_precision_is_that_of_the_default_preset_alone(data_directory):
-    line = [str(data_directory), "--precision", "mixed_bfloat16"]
-    matting, plain = profile_training.check_options(profile_training.parse_args(line))
-    assert matting[-2:] == ["--precision", "mixed_bfloat16"]
-    assert plain[-2:] == ["--precision", "float32"]
+def test_precision_and_reuse_are_not_of_the_plain_training(data_directory):
+    line = [str(data_directory), "--precision", "mixed_bfloat16", "--reuse", "6"]
+    options = profile_training.parse_args(line)
+    matting, fast, plain = profile_training.check_options(options)
+    for task in (matting, fast):
+        assert task.arguments[-4:] == line[1:]
+    assert not {"--precision", "--reuse"} & set(plain.arguments)
+    assert [task.crop for task in (matting, fast, plain)] == [256, 384, 256]
+
+
+def test_a_crop_that_is_asked_for_is_that_of_all(data_directory):
+    options = profile_training.parse_args([str(data_directory), "--crop", "128"])
+    tasks = profile_training.check_options(options)
+    assert [task.crop for task in tasks] == [128] * 3
 
 
 def test_what_fails_on_the_way_is_one_line_and_1(data_directory, monkeypatch, capsys):
@@ -297,7 +306,7 @@ def stand_in(monkeypatch, counts):
 
     def call(work, *arguments):
         if work is loop.measure_training:
-            again = "matting" in arguments[0]
+            again = "paper2018" not in arguments[0]
             return training(counts) | ({} if again else {"again": None, "reuse": 1})
         return dict.fromkeys(arguments[0], 0.001), 100.0
 
@@ -311,22 +320,23 @@ def test_the_table_has_all_rows_and_a_column_for_each_training(
     assert profile_training.main([*line, str(tmp_path / "a.csv"), "-v"]) == 0
     told = capsys.readouterr()
     head, *rows = told.out.splitlines()[2:]
-    assert head == "| | matting | paper2018, plain |"
+    assert head == "| | matting | fast | paper2018, plain |"
     assert len(rows) == 1 + len(rates.ROWS)
-    assert all(row.count("|") == 4 for row in rows)
-    assert "| times the plain training's | 1.60 | 1.00 |" in rows
+    assert all(row.count("|") == 5 for row in rows)
+    assert "| crop, pixels | 64 | 64 | 64 |" in rows
+    assert "| times the plain training's | 1.60 | 1.60 | 1.00 |" in rows
     assert "matting: 25.0% waiting for crops that are made, 0.0% for" in told.err
     assert "paper2018, plain: 3x3: " in told.err
     with open(tmp_path / "a.csv", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [row["training"] for row in table] == ["matting", "paper2018, plain"]
+    assert [row["training"] for row in table] == ["matting", "fast", "paper2018, plain"]
     assert list(table[0]) == ["training", *rates.ROWS]
     assert float(table[0]["waiting"]) == pytest.approx(0.1)
     assert profile_training.main([*line, str(tmp_path / "a.json"), "-q"]) == 0
     results = json.loads((tmp_path / "a.json").read_text())
     shares = [part["share"] for part in results[0]["families"].values()]
     assert sum(shares) == pytest.approx(1) and min(shares) > 0
-    assert results[1]["waiting_again"] is None
+    assert results[2]["waiting_again"] is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json"]
 
 

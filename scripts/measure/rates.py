@@ -6,6 +6,7 @@ from scripts.measure import clock, convolutions
 from scripts.measure.convolutions import Convolution
 
 ROWS = {  # name in files: name on the screen, format
+    "crop": ("crop, pixels", ""),
     "samples_per_second": ("samples/s", ".2f"),
     "step_samples_per_second": ("samples/s, step alone", ".2f"),
     "waiting": ("waiting for input", ".1%"),
@@ -51,6 +52,7 @@ def rate_training(training: dict, batch_size: int, crop: int) -> dict:
     found = {f"{name}samples_per_second": each for name, each in rates.items()}
     found |= {f"{name}gflops": gflop * each for name, each in rates.items()}
     return found | {
+        "crop": crop,
         "gflop_per_sample": gflop,
         "megapixels_per_second": rates[""] * crop**2 / 1e6,
         "waiting": whole.waited / whole.seconds,
