@@ -128,7 +128,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     # folders
     parser.add_argument(
-        "--recursive", action="store_true", help="folders inside folders too"
+        "--recursive",
+        action="store_true",
+        help="folders inside folders too, but not through links",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="do again what an output folder holds"
@@ -193,7 +195,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     told.add_argument(
         "-q", "--quiet", action="store_true", help="errors and warnings only"
     )
-    args = parser.parse_intermixed_args(argv)
+    args = parser.parse_intermixed_args(spell_out(argv))
     made = [name for name in ("mask", "box", "scribbles") if getattr(args, name)]
     if args.guide and (made or args.trimap):
         parser.error("TRIMAP is given; leave out --trimap, --mask, --box, --scribbles")
@@ -208,6 +210,23 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if from_stdin.count(places.STANDARD) > 1:
         parser.error("only one file can come from standard input; name the other")
     return args
+
+
+def spell_out(argv: Sequence[str] | None) -> list[str]:
+    """Gives names after `--` that begin like options their folder.
+
+    `parse_intermixed_args` forgets between its two rounds where `--` was.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if "--" not in arguments:
+        return arguments
+    at = arguments.index("--")
+    names = arguments[at + 1 :]
+    standard = str(places.STANDARD)
+    return arguments[:at] + [
+        f"./{name}" if name.startswith("-") and name != standard else name
+        for name in names
+    ]
 
 
 def is_clip(args: argparse.Namespace) -> bool:
@@ -322,6 +341,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 the network or pictures of a folder failed, 2 bad
         arguments or input, 130 stopped by Ctrl-C.
     """
+    places.keep_stderr()
     args = parse_args(argv)
     written: list[Path] = []
     try:

@@ -94,7 +94,8 @@ def run_jobs(
         jobs: As `find_jobs` gives them.
         problems: What has failed before it began, by picture.
         output: The folder for the list of failures, which is there only if there are
-            any. Those of an earlier run stay on it until their turn comes.
+            any. Those of earlier runs, of this folder or of others, stay on it until
+            their turn comes.
         work: Does a job; tells whether there was something to do.
         quiet: Whether no bar is shown.
 
@@ -102,8 +103,7 @@ def run_jobs(
         What became of them.
     """
     jobs, failures = list(jobs), dict(problems)
-    left = {str(job.image) for job in jobs}  # not reached yet
-    earlier = _read_failures(output / FAILURES)
+    reached = {str(image) for image in problems}
     done = skipped = 0
     try:
         with tqdm(jobs, unit="picture", disable=quiet or None, file=sys.stderr) as bar:
@@ -115,9 +115,13 @@ def run_jobs(
                         skipped += 1
                 except (OSError, ValueError, RuntimeError) as error:
                     failures[job.image] = " ".join(str(error).split())
-                left.discard(str(job.image))
+                reached.add(str(job.image))
     finally:
-        listed = {image: error for image, error in earlier.items() if image in left}
+        listed = {
+            image: error
+            for image, error in _read_failures(output / FAILURES).items()
+            if image not in reached and Path(image).exists()
+        }
         listed |= {str(image): error for image, error in failures.items()}
         with interrupt.held():
             _list_failures(output / FAILURES, listed)

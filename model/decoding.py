@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -31,6 +32,7 @@ UPRIGHT = dict(  # by the EXIF orientation
     )
 )
 SIDEWAYS = range(5, 9)  # the orientations in which height and width are swapped
+SLACK = 0.01  # by which floats may overshoot [0, 1]
 BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
 
 
@@ -55,7 +57,10 @@ def read(path: Path | str) -> Image.Image:
         raise FileNotFoundError(f"{path}: no such file")
     if Path(path).is_dir():
         raise ValueError(f"{path}: a folder; give a picture")
-    return _decode(path, path)
+    with _decoding(path):
+        file = open(path, "rb")
+    with file:  # by its name, Pillow would map a TIFF on its side at the wrong width
+        return _decode(file, path)
 
 
 def complete(picture: Image.Image, name: str) -> Image.Image:
@@ -69,15 +74,54 @@ def complete(picture: Image.Image, name: str) -> Image.Image:
         The same picture.
 
     Raises:
-        ValueError: If it is damaged.
+        ValueError: If it is damaged, or its levels are not understood.
     """
-    with _decoding(name):
+    with _decoding(name), _unmapped(picture):
         picture.load()
+    _check_levels(picture, name)
     return picture
 
 
-def _decode(source: Path | str | io.BytesIO, path: Path | str) -> Image.Image:
-    """Decodes a file, or what was read of it, called `path` in messages."""
+@contextlib.contextmanager
+def _unmapped(picture: Image.Image) -> Iterator[None]:
+    """Hides the name of a picture's file: a TIFF on its side must not be mapped."""
+    named = getattr(picture, "filename", "")
+    if named:
+        picture.filename = ""
+    try:
+        yield
+    finally:
+        if named:
+            picture.filename = named
+
+
+def _check_levels(picture: Image.Image, name: Path | str) -> None:
+    """Refuses deep grey on another scale, which would only be clipped.
+
+    Raises:
+        ValueError: If there are floats outside of [0, 1], or more than 16 bits.
+    """
+    most = {"F": 1, "I": 65535}.get(picture.mode)
+    if most is None:
+        return
+    levels = np.asarray(picture)
+    levels = levels[np.isfinite(levels)]
+    if levels.size and (levels.min() < -SLACK * most or levels.max() > most + SLACK):
+        raise ValueError(
+            f"{name}: levels from {levels.min():g} to {levels.max():g}; "
+            f"scale them to 0 to {most}"
+        )
+
+
+def _decode(source: IO[bytes], path: Path | str) -> Image.Image:
+    """Decodes what is read from an open file, called `path` in messages."""
+    picture = _load(source, path)
+    _check_levels(picture, path)
+    return picture
+
+
+def _load(source: IO[bytes], path: Path | str) -> Image.Image:
+    """Decodes a whole file and turns it upright."""
     with _decoding(path), Image.open(source) as picture:
         is_turned = picture.format == "TIFF" and _orientation(picture) in SIDEWAYS
         picture.load()  # which turns a TIFF, but not its resolution

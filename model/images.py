@@ -149,7 +149,29 @@ def read_trimap(path: Path | str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a complete picture.
     """
-    return matting.trimap_from_grey(read_grey(path))
+    return trimap_of(decoding.read(path))
+
+
+def trimap_of(picture: Image.Image) -> np.ndarray:
+    """Converts a trimap of any mode to its codes.
+
+    What is transparent while other parts are not is unknown, whatever colour is
+    hidden there.
+
+    Args:
+        picture: As Pillow gives it, decoded.
+
+    Returns:
+        (H, W) uint8 codes.
+    """
+    codes = matting.trimap_from_grey(grey_of(picture))
+    if picture.mode.startswith(("I", "F")) or not picture.has_transparency_data:
+        return codes
+    *colours, (faintest, strongest) = picture.convert("RGBA").getextrema()
+    if faintest < strongest and any(low < high for low, high in colours):
+        alpha = _to_float(picture.convert("RGBA").getchannel("A"))
+        codes[alpha <= 0.5] = matting.UNKNOWN
+    return codes
 
 
 def read_strokes(path: Path | str) -> np.ndarray:

@@ -45,7 +45,7 @@ def parse_background(text: str) -> Background:
             matting.checkerboard(*alpha.shape, square=16), None, photograph.profile
         )
     try:
-        colour = np.float32(ImageColor.getrgb(text)[:3]) / 255
+        colour = _parse_colour(text)
     except ValueError:
         pass
     else:
@@ -62,6 +62,18 @@ def parse_background(text: str) -> Background:
     return lambda photograph, alpha: profiles.convert(
         cover(picture.pixels, alpha.shape), picture.profile, photograph.profile
     )
+
+
+def _parse_colour(text: str) -> np.ndarray:
+    """Reads a colour by name or number: (3,) float32 in [0, 1].
+
+    Raises:
+        ValueError: If it is none, out of range, or transparent.
+    """
+    levels = np.array(ImageColor.getrgb(text))
+    if levels.min() < 0 or levels.max() > 255 or (levels[3:] < 255).any():
+        raise ValueError(f"{text}: no opaque colour of 8 bits")
+    return levels[:3].astype(np.float32) / 255
 
 
 def cover(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

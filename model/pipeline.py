@@ -130,9 +130,7 @@ def read_trimap(source: Picture) -> np.ndarray:
         ValueError: If it is no picture, or an array of another kind.
     """
     if isinstance(source, Image.Image):
-        return matting.trimap_from_grey(
-            images.grey_of(decoding.complete(source, "trimap"))
-        )
+        return images.trimap_of(decoding.complete(source, "trimap"))
     if not isinstance(source, np.ndarray):
         return images.read_trimap(source)
     if source.ndim != 2:

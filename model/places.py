@@ -5,6 +5,7 @@ All that can be refused is refused before the work begins.
 
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -194,6 +195,16 @@ def in_folders(folders: Targets, stem: Path, ending: str) -> Targets:
     return Targets(*files)
 
 
+def keep_stderr() -> None:
+    """Gives messages a place to go where the standard error is closed: none.
+
+    The next file that is opened would take its number otherwise, and get what
+    libraries say.
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+
+
 def make_folders(paths: Iterable[Path | None]) -> None:
     """Makes the folders of files, where they are missing.
 
@@ -209,7 +220,7 @@ def make_folders(paths: Iterable[Path | None]) -> None:
 
 def are_there(targets: Targets) -> bool:
     """Tells whether all files of a picture have been written already."""
-    return all(path.exists() for path in targets if path)
+    return all(path.is_file() for path in targets if path)
 
 
 def is_same_file(path: Path, other: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from model import images, matting, prior
@@ -44,17 +45,27 @@ class Matte(NamedTuple):
         layers = images.to_uint8(self.foreground), images.to_uint8(self.alpha)
         return Image.fromarray(np.dstack(layers))
 
-    def composite(self, background: np.ndarray) -> np.ndarray:
+    def composite(self, background: ArrayLike | Image.Image) -> np.ndarray:
         """Puts the foreground over a new background, adding up light as a camera does.
 
         Args:
-            background: (H, W, 3) float32 in [0, 1], or what broadcasts to it, such as
-                one colour (3,).
+            background: A picture, or (H, W, 3) uint8, or float in [0, 1], or what
+                broadcasts to it, such as one colour (3,).
 
         Returns:
             (H, W, 3) float32 in [0, 1].
+
+        Raises:
+            ValueError: If it is of another size, or not in [0, 1].
         """
-        behind = np.broadcast_to(np.float32(background), self.foreground.shape)
+        if isinstance(background, Image.Image):
+            background = images.rgb_of(background)
+        behind = np.asarray(background)
+        scale = 255 if behind.dtype == np.uint8 else 1
+        behind = behind.astype(np.float32) / scale
+        if not (behind.size and 0 <= behind.min() and behind.max() <= 1):
+            raise ValueError("background: not in [0, 1]; scale it, or give uint8")
+        behind = np.broadcast_to(behind, self.foreground.shape)
         return matting.composite(
             self.foreground, behind, self.alpha, matting.CAMERA_GAMMA
         )

@@ -37,7 +37,7 @@ def replacement(path: Path) -> Iterator[Path]:
         OSError: If it cannot take the old one's place; then that one stays.
     """
     # not by the process id, which is the same in two containers
-    name = path.name.encode()[:KEPT].decode(errors="ignore")
+    name = path.name.encode(errors="surrogateescape")[:KEPT].decode(errors="ignore")
     temporary = path.with_name(f".{name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary

@@ -188,6 +188,18 @@ BAD_INPUT = {
         "pictures maps text.png",
         "text.png: a file; INPUT is a folder, so give a folder",
     ),
+    "a colour out of range": (
+        "image.png trimap.png new.png --composite rgb(999,0,0)",
+        "--composite: rgb(999,0,0) is no file and no colour; give a picture",
+    ),
+    "a transparent colour": (
+        "image.png trimap.png new.png --composite #12345678",
+        "--composite: #12345678 is no file and no colour; give a picture",
+    ),
+    "levels of 255": (
+        "image.png deep.tiff new.png",
+        "deep.tiff: levels from 0 to 255; scale them to 0 to 1",
+    ),
     "one kind of stroke": (
         "image.png new.png --scribbles no-foreground.png",
         "no-foreground.png: no stroke of foreground (white); draw one of each",
@@ -242,6 +254,8 @@ def write_pictures():
     painted(128, 255).save("no-background.png")
     painted(0, 255).save("no-unknown.png")
     painted(0).save("black.png")
+    deep = np.asarray(painted(0, 128, 255), np.float32)
+    Image.fromarray(deep).save("deep.tiff")
     Path("text.png").write_text("not a picture")
     Path("half.png").write_bytes(Path("image.png").read_bytes()[:1000])
     Path("link.png").symlink_to("image.png")
@@ -686,6 +700,16 @@ def test_stdin_and_stdout(folder):
         assert (opened.format, opened.mode, opened.size) == ("PNG", "RGBA", (32, 24))
 
 
+def test_a_picture_for_stdout_is_whole_where_stderr_is_closed(folder):
+    line = f"{sys.executable} {ROOT}/eval.py -v image.png trimap.png - 2>&-"
+    done = subprocess.run(line, shell=True, capture_output=True, timeout=300)
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"IEND\xaeB`\x82")
+    line = f"{sys.executable} {ROOT}/eval.py pictures maps out 2>&-"
+    assert subprocess.run(line, shell=True, timeout=300).returncode == 0
+    assert [path.name for path in Path("out").iterdir()] == ["a.png"]
+
+
 def test_fast_is_a_snapshot_of_its_own(folder, network, capsys):
     line = "image.png trimap.png cutout.png --fast".split()
     assert program.main(line) == 0
@@ -841,6 +865,34 @@ def test_a_background_without_a_name_is_refused(folders, network, line, capsys):
 def test_options_may_stand_between_the_files(folder, network):
     assert run("image.png trimap.png --alpha alpha.png cutout.png") == 0
     assert Path("alpha.png").exists()
+
+
+def test_names_may_begin_like_options(folder, network):
+    Path("image.png").rename("-image.png")
+    assert run("--logdir log -- -image.png trimap.png --cutout.png") == 0
+    assert pixels("--cutout.png")[0] == "RGBA"
+
+
+def test_failures_of_other_folders_stay_listed(folders, network):
+    other = {"image": "pictures/a.png", "error": "of another run"}
+    gone = {"image": "pictures/gone.png", "error": "of another run"}
+    Path("out").mkdir()
+    text = json.dumps(other) + "\n" + json.dumps(gone) + "\n"
+    Path("out/failures.jsonl").write_text(text)
+    assert run("in maps out") == 1
+    lines = Path("out/failures.jsonl").read_text().splitlines()
+    names = [json.loads(line)["image"] for line in lines]
+    assert names == ["in/bad.png", "in/lost.png", "pictures/a.png"]
+    assert run("pictures maps out --overwrite") == 0
+    lines = Path("out/failures.jsonl").read_text().splitlines()
+    assert [json.loads(line)["image"] for line in lines] == names[:2]
+
+
+def test_a_folder_named_like_a_result_is_a_failure(folders, network, capsys):
+    Path("out/a.png").mkdir(parents=True)
+    assert run("in maps out") == 1
+    assert "1 done, 0 skipped, 3 failed" in capsys.readouterr().err
+    assert "a.png: a folder" in Path("out/failures.jsonl").read_text()
 
 
 @pytest.mark.parametrize("error", ["memory", "opencv", "runtime"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from model import images
+from model import images, pipeline
 
 HALF = 128 / 255
 READERS = [images.read_image, images.read_grey, images.read_trimap, images.read_cutout]
@@ -83,8 +83,47 @@ def test_deep_strokes_keep_their_greys_whatever_is_transparent(tmp_path):
 
 def test_what_is_no_number_is_black(tmp_path):
     path = tmp_path / "grey.tiff"
-    Image.fromarray(np.float32([[0.25, np.nan], [np.inf, -1]])).save(path)
+    Image.fromarray(np.float32([[0.25, np.nan], [np.inf, -0.005]])).save(path)
     np.testing.assert_array_equal(images.read_grey(path), [[0.25, 0], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        (np.float32([[0, 255]]), "levels from 0 to 255; scale them to 0 to 1"),
+        (np.float32([[-1, 1]]), "levels from -1 to 1; scale them to 0 to 1"),
+        (np.int32([[0, 70000]]), "levels from 0 to 70000; scale them to 0 to 65535"),
+    ],
+)
+def test_deep_levels_on_another_scale_are_refused(levels, told, tmp_path):
+    path = tmp_path / "grey.tiff"
+    Image.fromarray(levels).save(path)
+    for reader in READERS[:3]:
+        with pytest.raises(ValueError, match=f"^{path}: {told}$"):
+            reader(path)
+    with Image.open(path) as opened:
+        with pytest.raises(ValueError, match=f"^trimap: {told}$"):
+            pipeline.read_trimap(opened)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("orientation", [6, 7])
+def test_a_tiff_on_its_side_is_not_read_at_the_wrong_width(tmp_path, mode, orientation):
+    levels = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    expected = np.dstack([levels] * 3)
+    if mode == "I;16":
+        stored = Image.fromarray(levels.astype(np.uint16) * 257)
+    else:
+        stored = Image.fromarray(expected).convert(mode)
+        expected = np.asarray(stored.convert("RGB"))  # a palette has not all of them
+    back = {6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}[orientation]
+    path = tmp_path / "turned.tiff"
+    stored.transpose(back).save(path, tiffinfo={0x0112: orientation})
+    np.testing.assert_array_equal(images.to_uint8(images.read_image(path)), expected)
+    with Image.open(path) as opened:
+        found = images.to_uint8(pipeline.read_image(opened))
+        np.testing.assert_array_equal(found, expected)
+        assert opened.filename == str(path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -226,6 +265,16 @@ def test_a_trimap_is_read_from_grey_rgb_rgba_and_bilevel_alike(tmp_path):
         np.testing.assert_array_equal(images.read_trimap(path), trimap)
     path = save(tmp_path / "1.png", [[0, 255]], "1")
     np.testing.assert_array_equal(images.read_trimap(path), [[0, 255]])
+
+
+def test_colours_hidden_in_a_trimap_count_for_nothing(tmp_path):
+    levels = np.uint8([[[255, 0], [0, 255], [128, 255], [255, 255], [255, 90]]])
+    path = tmp_path / "trimap.png"
+    Image.fromarray(levels).save(path)
+    expected = [[128, 0, 128, 255, 128]]
+    np.testing.assert_array_equal(images.read_trimap(path), expected)
+    with Image.open(path) as opened:
+        np.testing.assert_array_equal(pipeline.read_trimap(opened), expected)
 
 
 def test_a_sloppy_trimap_is_forgiven(tmp_path):

@@ -63,6 +63,18 @@ def test_the_matte_makes_pictures(expected):
     )
 
 
+def test_a_background_is_a_picture_or_an_array_of_either_kind(expected):
+    levels = np.random.default_rng(0).integers(0, 256, expected.foreground.shape)
+    levels = levels.astype(np.uint8)
+    found = expected.composite(levels)
+    for background in (Image.fromarray(levels), levels.astype(np.float32) / 255):
+        np.testing.assert_array_equal(expected.composite(background), found)
+    assert 0 <= found.min() and found.max() <= 1
+    for background in ([255, 255, 255], [-1, 0, 0], [np.nan] * 3, []):
+        with pytest.raises(ValueError, match="^background: not in"):
+            expected.composite(background)
+
+
 def test_threads_may_share_it(matte_it, expected):
     with ThreadPoolExecutor(4) as threads:
         mattes = list(threads.map(lambda _: matte_it(IMAGE, TRIMAP), range(4)))

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import cv2
@@ -131,6 +132,12 @@ def test_the_script_writes_the_trimap_alone(option, files):
     codes = images.to_uint8(images.read_grey("trimap.png"))
     assert set(np.unique(codes)) == {0, 128, 255}
     check_around(codes, files[2], 9)
+
+
+def test_a_name_that_is_no_text_is_written_too(files):
+    name = os.fsdecode(b"o\xe9.png")
+    assert program.main(["photo.png", name, "--mask", "mask.png"]) == 0
+    assert Path(name).is_file()
 
 
 @pytest.mark.parametrize(
