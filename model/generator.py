@@ -1,4 +1,4 @@
-"""The generator: a U-Net from image and trimap to alpha and foreground.
+"""The generator: a U-Net from image and trimap to alpha.
 
 All presets take a dict of `image` (B, H, W, 3) float32 in [0, 1] and `trimap`
 (B, H, W, 1) uint8 codes, and give a dict of `alpha` (B, H, W, 1) float32; that of

@@ -1,4 +1,4 @@
-"""Renders foregrounds with an exact alpha by Blender: hair, fur, leaves, glass, lace.
+"""Renders foregrounds with alpha by Blender: hair, fur, leaves, lace, glass and others.
 
     python scripts/render.py --classes hair,fur --count 2 --output DIR
     python scripts/render.py --count 20 --seed 1 --workers 4 --threads 1 --output DIR
