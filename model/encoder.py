@@ -106,12 +106,22 @@ def _invert(
         width = x.shape[-1] * stage.expansion
         y = _convolve(y, width, 1, 1, f"{name}_expand")
     y = keras.layers.DepthwiseConv2D(
-        stage.kernel, stride, "same", name=f"{name}_depthwise"
+        stage.kernel, stride, "same", name=f"{name}_depthwise", dtype=_depthwise_dtype()
     )(y)
     y = keras.layers.ReLU(6.0)(y)
     y = keras.layers.Conv2D(stage.width, 1, name=f"{name}_project")(y)
     is_residual = stride == 1 and x.shape[-1] == stage.width
     return x + y if is_residual else y
+
+
+def _depthwise_dtype() -> str | None:
+    """Says in what depthwise convolutions compute; None for what all others do.
+
+    In float32 where others are in bfloat16: oneDNN is slow at the gradients of such
+    ones, a seventh of a training step (log/README.md, 2026-11-28).
+    """
+    is_brief = keras.config.dtype_policy().compute_dtype == "bfloat16"
+    return "float32" if is_brief else None
 
 
 def _convolve(

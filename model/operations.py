@@ -19,9 +19,15 @@ class OneHotTrimap(keras.layers.Layer):
 class SpaceToDepth(keras.layers.Layer):
     """Two by two pixels into channels: (B, H, W, C) -> (B, H/2, W/2, 4C)."""
 
-    def call(self, x):
-        # as floats: older ONNX Runtimes fold no others
-        return tf.nn.space_to_depth(tf.cast(x, self.compute_dtype), 2)
+    def call(self, x, training=None):
+        x = tf.cast(x, self.compute_dtype)  # older ONNX Runtimes fold floats only
+        if not training:
+            return tf.nn.space_to_depth(x, 2)
+        # the same in steps, of which TensorFlow takes less than half of the time
+        batch, height, width, depth = *tf.unstack(tf.shape(x)[:3]), x.shape[-1]
+        x = tf.reshape(x, (batch, height // 2, 2, width // 2, 2 * depth))
+        x = tf.transpose(x, (0, 1, 3, 2, 4))
+        return tf.reshape(x, (batch, height // 2, width // 2, 4 * depth))
 
 
 class DepthToSpace(keras.layers.Layer):

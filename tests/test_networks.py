@@ -146,6 +146,14 @@ def test_one_channel_is_put_around_zero():
     np.testing.assert_array_equal(centred, 2 * values - 1)
 
 
+def test_training_folds_pixels_as_the_exported_network_does():
+    values = np.random.default_rng(0).random((2, 6, 8, 3), np.float32)
+    fold = operations.SpaceToDepth()
+    np.testing.assert_array_equal(fold(values, training=True), fold(values))
+    corner = fold(values)[0, 0, 0]  # row by row
+    np.testing.assert_array_equal(corner, values[0, :2, :2].reshape(-1))
+
+
 def test_the_mean_of_a_block_is_that_of_what_was_folded():
     values = np.random.default_rng(0).random((2, 6, 8, 3), np.float32)
     means = operations.BlockMean()(operations.SpaceToDepth()(values))

@@ -75,6 +75,16 @@ def test_sixteen_bits_give_nearly_the_same(batch, exact, policy, tolerance):
     assert any(np.any(x != y) for x, y in zip(before, weights(pair), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("mixed_bfloat16", "float32"), ("mixed_float16", "float16")],
+)
+def test_depthwise_convolutions_are_in_float32_beside_bfloat16(policy, expected):
+    network = build(policy, "fast", (8,) * 5).generator
+    depthwise = [layer for layer in network.layers if "depthwise" in layer.name]
+    assert depthwise and {layer.compute_dtype for layer in depthwise} == {expected}
+
+
 @pytest.mark.parametrize("preset", ["matting", "fast"])
 def test_a_network_keeps_its_guess_in_all_bits(preset):
     network = build("mixed_float16", preset, (8,) * 5).generator
