@@ -194,6 +194,8 @@ def read_config(directory: Path | str) -> dict:
         config = json.loads(path.read_text())
         for option in ("preset", "widths", "use_prior"):
             config[option]
+        if not isinstance(config["widths"], list):
+            raise TypeError(f"widths: {config['widths']!r}")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: damaged ({error!r}); restore the file") from error
     return config

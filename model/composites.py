@@ -217,15 +217,22 @@ def read_rows(directory: Path) -> Iterator[dict]:
 
 
 def read_manifest(manifest: Path) -> Iterator[dict]:
-    """Yields the rows of a manifest, leaving out a line cut short by a kill."""
+    """Yields the rows of a manifest, leaving out a line cut short by a kill.
+
+    Raises:
+        ValueError: If a line is no row with `name` and `split`.
+    """
     with manifest.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
                 continue
             try:
-                yield json.loads(line)
+                row = json.loads(line)
+                if not (isinstance(row, dict) and {"name", "split"} <= set(row)):
+                    raise ValueError("no row of a composite")
             except ValueError as error:
                 raise ValueError(
                     f"{manifest}: line {number} is damaged ({error}); "
                     "delete it and run scripts/combine.py again"
                 ) from error
+            yield row

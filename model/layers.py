@@ -157,7 +157,10 @@ def read_layers(directory: Path, split: str) -> tuple[list[Path], list[Path]]:
         raise FileNotFoundError(f"{path}: no such file; run scripts/combine.py first")
     try:
         listed = json.loads(path.read_text("utf-8"))[split]
-        foregrounds, backgrounds = listed["foregrounds"], listed["backgrounds"]
+        foregrounds, backgrounds = (
+            [directory / name for name in listed[kind]]
+            for kind in ("foregrounds", "backgrounds")
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: not a list of layers ({error!r}); run scripts/combine.py again"
@@ -167,10 +170,7 @@ def read_layers(directory: Path, split: str) -> tuple[list[Path], list[Path]]:
             f"{path}: {len(foregrounds)} foregrounds and {len(backgrounds)} "
             f"backgrounds to {split}; give scripts/combine.py more pictures"
         )
-    return (
-        [directory / name for name in foregrounds],
-        [directory / name for name in backgrounds],
-    )
+    return foregrounds, backgrounds
 
 
 def read_groups(directory: Path) -> dict[str, str]:

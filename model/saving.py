@@ -15,6 +15,7 @@ from pathlib import Path
 from model import checkpoint
 from model.checkpoint import EXPORTED, STATE, WEIGHTS
 
+TABLES = ("history.csv", "validation.csv")
 PART = ".part-"  # begins the name of what is not complete
 
 
@@ -227,6 +228,9 @@ class Checkpoints:
         aside = self.directory / "abandoned"  # a folder for each time, from 1 on
         number = next(n for n in itertools.count(1) if not (aside / str(n)).exists())
         (aside / str(number)).mkdir(parents=True)
+        for name in TABLES:  # later rows of these will go: they tell what was moved
+            if (self.directory / name).exists():
+                shutil.copy2(self.directory / name, aside / str(number) / name)
         for path in later:
             path.replace(aside / str(number) / path.name)
 

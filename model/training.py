@@ -36,7 +36,10 @@ class Stop(Exception):
 
 
 class Signals:
-    """Remembers SIGINT and SIGTERM until the batch is done; a second one kills."""
+    """Remembers SIGINT and SIGTERM until the batch is done; a second one kills.
+
+    A process that was started deaf to one of them, in the background, stays so.
+    """
 
     def __init__(self):
         self.received: list[signal.Signals] = []
@@ -45,6 +48,7 @@ class Signals:
         self.before = {
             number: signal.signal(number, self._remember)
             for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         return self
 
@@ -107,7 +111,7 @@ class Training:
         self.save_every = save_every
         self.validate_every = validate_every
         self.patience = patience
-        self.saved = 0
+        self.saved = self.told = 0  # batches: at the last checkpoint, the last row
         self.is_whole = True  # whether the state is that after a whole batch
         self.is_quiet = is_quiet
         self.batches, self.seconds = 0, 0.0
@@ -126,7 +130,7 @@ class Training:
             SaveError: If a checkpoint cannot be written.
             Stop: If a signal came, validations got no better, or losses are not finite.
         """
-        step = self.saved = first
+        step = self.saved = self.told = first
         is_plain = self.is_quiet or not sys.stderr.isatty()
         with (
             Signals() as signals,
@@ -156,7 +160,14 @@ class Training:
         values = {}
         is_time = step % self.validate_every == 0 or step == last
         if is_time:
-            values = self.validation.measure(step, self.plan.phase(step - 1))
+            try:
+                values = self.validation.measure(step, self.plan.phase(step - 1))
+            except FloatingPointError as error:
+                raise Stop(
+                    f"batch {step}: {error}; go on from an earlier checkpoint with a "
+                    "lower --lr",
+                    exit_code=1,
+                ) from error
         if step % self.save_every == 0 or step == last or values:
             self._save(bar, step, last, values)
         if is_time and self.patience:
@@ -182,7 +193,9 @@ class Training:
         A row without its checkpoint is dropped and made again when the run resumes;
         a checkpoint without its row would lack it for ever.
         """
-        self._tell(bar, step, last, values)
+        if step != self.told:  # a save that was interrupted is made once more
+            self._tell(bar, step, last, values)
+            self.told = step
         best = self.history.best
         is_best = best is not None and best[0] == step
         self.checkpoints.save(step, best[1] if is_best else None)

@@ -45,6 +45,9 @@ class Validation:
 
         Returns:
             Means by the names of the history's columns; none without pairs.
+
+        Raises:
+            FloatingPointError: If an alpha is no number.
         """
         if not self.pairs:
             return {}
@@ -68,7 +71,7 @@ class Validation:
 
     def _measure_shipped(self, pair: dict) -> tuple[dict, np.ndarray]:
         """Measures alpha and colours of one pair; gives the alpha too."""
-        matte = predict.predict(self.generator, pair["image"], pair["trimap"])
+        matte = predict.finish(pair["image"], self._predict(pair))
         errors = metrics.foreground_error(
             pair["foreground"], matte.foreground, pair["alpha"]
         )
@@ -76,8 +79,18 @@ class Validation:
         return figures | {"foreground": float(errors["fractional"])}, matte.alpha
 
     def _measure_raw(self, pair: dict) -> dict:
+        return measure_alpha(pair, self._predict(pair)["alpha"])
+
+    def _predict(self, pair: dict) -> dict[str, np.ndarray]:
+        """Runs the generator on one pair.
+
+        Raises:
+            FloatingPointError: If what it gives is no number.
+        """
         outputs = predict.run(self.generator, pair["image"], pair["trimap"])
-        return measure_alpha(pair, outputs["alpha"])
+        if not np.isfinite(outputs["alpha"]).all():
+            raise FloatingPointError(f"validation: {pair['name']}: alpha is not finite")
+        return outputs
 
     def _show(self, step: int, phase: str, alphas: list[np.ndarray]) -> None:
         """Puts the first pairs into TensorBoard."""

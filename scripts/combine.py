@@ -17,6 +17,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
@@ -103,6 +104,15 @@ def do_tasks(
     return count
 
 
+def shut_down(executor: Executor) -> None:
+    """Ends the workers; one more Ctrl-C meanwhile would let this wait for ever."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        executor.shutdown(cancel_futures=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def main() -> int:
     """Checks everything, then makes the composites of this shard."""
     options = parse_args()
@@ -116,7 +126,7 @@ def main() -> int:
             # each shard has a manifest, and so a lock, of its own
             stack.enter_context(lock.hold(options.output / name))
             executor = workers.start_workers(options.workers)
-            stack.callback(executor.shutdown, cancel_futures=True)
+            stack.callback(shut_down, executor)
             work = plan.make_plan(options, executor, complain)
             started = True
             plan.begin(work, complain)

@@ -52,9 +52,13 @@ def test_what_is_missing_or_damaged_is_named_in_one_line(run_directory, tmp_path
     with pytest.raises(ValueError, match="not the weights of this network") as error:
         checkpoint.load_generator(run_directory)
     assert "\n" not in str(error.value)
-    (run_directory / "config.json").write_text('{"preset": "matting"}')
-    with pytest.raises(ValueError, match="damaged"):
-        checkpoint.load_generator(run_directory)
+    for text in (
+        '{"preset": "matting"}',
+        '{"preset": "matting", "widths": 5, "use_prior": true}',
+    ):
+        (run_directory / "config.json").write_text(text)
+        with pytest.raises(ValueError, match="damaged"):
+            checkpoint.load_generator(run_directory)
     (run_directory / "config.json").unlink()
     with pytest.raises(FileNotFoundError, match="is no run directory"):
         checkpoint.load_generator(run_directory)

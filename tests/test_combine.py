@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from model import composites, layers, lock
+from scripts.composites import manifest
 from tests.combining import (
     FOLDERS,
     LARGE,
@@ -179,6 +181,34 @@ def test_a_stopped_run_leaves_no_orphan_and_goes_on_to_the_same_end(fresh, large
     assert contents(fresh / "out") == larger
 
 
+def test_one_more_ctrl_c_does_not_hang(fresh):
+    process = subprocess.Popen(
+        command(fresh, *LARGE, "--workers", 2),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: any((fresh / "out").glob("*/image/disc*.png")))
+    for _ in range(3):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.1)
+    errors = process.communicate(timeout=300)[1]
+    assert errors == "combine.py: interrupted; run the same command again to go on\n"
+    assert process.returncode == 130
+    wait_for(lambda: not is_alive(process.pid))
+
+
+def test_a_manifest_of_another_shard_that_has_just_begun_stays(tmp_path):
+    begun, full = (tmp_path / f"manifest-0000{n}-of-00002.jsonl" for n in (0, 1))
+    begun.touch()
+    rows = [{"split": "train", "name": name} for name in ("a", "b")]
+    manifest.write_rows(full, rows)
+    manifest.drop_rows(tmp_path, lambda row: row["name"] == "a")
+    assert begun.exists() and read_manifest(full) == rows[1:]
+    manifest.drop_rows(tmp_path, lambda row: True)
+    assert begun.exists() and not full.exists()
+
+
 def is_alive(group):
     """Says whether any process of a group still runs; zombies do not."""
     for status in Path("/proc").glob("[0-9]*/stat"):
@@ -331,6 +361,7 @@ def test_a_late_reject_of_a_background_is_told(fresh, made):
         (["--output", "file"], "file is a file"),
         (["--size", "31x72"], "--size: below 32 pixels, got 31x72"),
         (["--size", "96"], "--size: not WIDTHxHEIGHT, got '96'"),
+        (["--size", "90000x1000"], "--size: more than 89478485 pixels, got 90000x"),
         (["--shard-index", "2", "--num-shards", "2"], "--shard-index: got 2"),
         (["--shard-index", "-1"], "--shard-index: got -1"),
         (["--num-shards", "0"], "--num-shards: got 0"),

@@ -108,9 +108,10 @@ def test_a_lost_file_is_named(damaged):
 
 def test_records_without_their_manifest_are_refused(damaged):
     directory, _ = damaged
-    (directory / "manifest.jsonl").write_text("{\n")
-    with pytest.raises(ValueError, match=r"manifest\.jsonl: line 1 is damaged"):
-        Composites(directory, "train")
+    for line in ("{", "{}", "[]", "5"):
+        (directory / "manifest.jsonl").write_text(f"{line}\n")
+        with pytest.raises(ValueError, match=r"manifest\.jsonl: line 1 is damaged"):
+            Composites(directory, "train")
     (directory / "manifest.jsonl").unlink()
     with pytest.raises(
         ValueError, match=r"no manifest\*\.jsonl that lists the records"

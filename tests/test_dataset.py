@@ -240,9 +240,10 @@ def test_what_is_missing_is_named(tmp_path):
         stock.Layers(tmp_path, "train")
     with pytest.raises(FileNotFoundError, match=r"image: no \*\.png; run"):
         dataset.Composites(tmp_path, "train")
-    (tmp_path / "layers.json").write_text("{")
-    with pytest.raises(ValueError, match="not a list of layers"):
-        stock.Layers(tmp_path, "train")
+    for text in ("{", '{"train": {"foregrounds": [1], "backgrounds": []}}'):
+        (tmp_path / "layers.json").write_text(text)
+        with pytest.raises(ValueError, match="not a list of layers"):
+            stock.Layers(tmp_path, "train")
     empty = {"foregrounds": [], "backgrounds": []}
     (tmp_path / "layers.json").write_text(json.dumps({"train": empty}))
     with pytest.raises(ValueError, match="0 foregrounds and 0 backgrounds to train"):

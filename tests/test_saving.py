@@ -121,10 +121,12 @@ def test_going_back_moves_later_checkpoints_aside_and_goes_on_from_there(tmp_pat
     resumed = saving.Checkpoints(tmp_path, pair, keep=3)
     assert resumed.restore(1) == 1 and holds(pair, 1)
     assert checkpoint.states(tmp_path) == [1, 2, 3]  # a refusal may still come
+    (tmp_path / "history.csv").write_text("what all three measured")
     resumed.go_on_from(1)
     assert checkpoint.states(tmp_path) == [1]
     aside = {path.name for path in (tmp_path / "abandoned/1").iterdir()}
-    assert {"generator-3.weights.h5", "matting.ckpt-3.index"} <= aside
+    assert {"generator-3.weights.h5", "matting.ckpt-3.index", "history.csv"} <= aside
+    assert (tmp_path / "history.csv").exists() and "validation.csv" not in aside
     resumed.save(4)
     assert checkpoint.states(tmp_path) == [1, 4]
     assert resumed.restore(-1) == 4

@@ -454,25 +454,83 @@ def test_a_foreground_that_vanishes_is_named_and_the_last_state_is_saved(
     )
 
 
-def test_a_row_tells_the_rate_since_the_row_before():
+def build_run(told, checkpoints=None, validation=None):
+    """A run whose history only remembers, in `told`, what it is to write."""
     from model import plan, training
 
-    told = []
-    history = SimpleNamespace(write=lambda *row: told.append(row[2]) or row[2])
-    run = training.Training(
+    history = SimpleNamespace(
+        write=lambda *row: told.append(row[2]) or row[2], best=None
+    )
+    return training.Training(
         gan=None,
         cluster=None,
         batch_size=8,
         plan=plan.Plan(9, 0, 0),
         highest_rate=1.0,
         schedule="constant",
-        checkpoints=None,
+        checkpoints=checkpoints,
         history=history,
-        validation=None,
+        validation=validation,
         save_every=1,
         validate_every=1,
         is_quiet=True,
     )
+
+
+def test_a_save_that_was_interrupted_and_is_made_again_tells_no_second_row():
+    saves, told = [], []
+
+    def save(step, _):
+        saves.append(step)
+        if len(saves) == 1:
+            raise KeyboardInterrupt
+
+    run = build_run(told, SimpleNamespace(save=save))
+    run._count(1.0)
+    with pytest.raises(KeyboardInterrupt):
+        run._save(SimpleNamespace(disable=True), 3, 9, {})
+    run._save(SimpleNamespace(disable=True), 3, 9, {})
+    assert saves == [3, 3] and len(told) == 1 and run.saved == 3
+
+
+def test_a_validation_that_gives_no_numbers_ends_the_run(monkeypatch):
+    from model import predict, training, validation
+
+    alpha = np.full((4, 4), np.nan, np.float32)
+    monkeypatch.setattr(predict, "run", lambda *_: {"alpha": alpha})
+    gan = SimpleNamespace(
+        generator=None,
+        discriminator=None,
+        is_averaging=False,
+        averaged=contextlib.nullcontext,
+    )
+    pair = {"name": "disc--000", "image": None, "trimap": None}
+    run = build_run([], validation=validation.Validation(gan, [pair], None))
+    with pytest.raises(training.Stop) as stop:
+        run._record(None, 5, 9)
+    assert stop.value.exit_code == 1
+    assert str(stop.value) == (
+        "batch 5: validation: disc--000: alpha is not finite; go on from an earlier "
+        "checkpoint with a lower --lr"
+    )
+
+
+def test_a_process_that_is_deaf_to_ctrl_c_stays_so():
+    from model import training
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with training.Signals() as signals:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert list(signals.before) == [signal.SIGTERM]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_row_tells_the_rate_since_the_row_before():
+    told = []
+    run = build_run(told)
     for step, seconds in enumerate((4, 1, 2), 1):
         run._count(seconds)
         run._tell(SimpleNamespace(disable=True), step, 9, {})

@@ -83,7 +83,7 @@ def _read_object(path: Path, advice: str) -> dict:
 def drop_rows(
     output: Path, is_unwanted: Callable[[dict], bool], own: Path | None = None
 ) -> None:
-    """Takes rows out of the manifests of a data directory; one that is empty goes.
+    """Takes rows out of the manifests of a data directory; one that loses all goes.
 
     Args:
         output: The data directory.
@@ -95,10 +95,12 @@ def drop_rows(
             continue
         rows = list(composites.read_manifest(path))
         kept = [row for row in rows if not is_unwanted(row)]
-        if not kept:
-            path.unlink()
-        elif len(kept) < len(rows):
+        if len(kept) == len(rows):
+            continue  # one without any may be that of a shard that has just begun
+        if kept:
             write_rows(path, kept)
+        else:
+            path.unlink()
 
 
 def write_choices(output: Path, choices: dict, listed: dict) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
+from PIL import Image
 from tqdm import tqdm
 
 from model import layers, matting
@@ -97,6 +98,10 @@ def parse_size(size: str) -> tuple[int, int]:
     if min(int(width), int(height)) < SMALLEST_SIDE:
         raise ValueError(
             f"--size: below {SMALLEST_SIDE} pixels, got {size}; enlarge it"
+        )
+    if int(width) * int(height) > Image.MAX_IMAGE_PIXELS:
+        raise ValueError(
+            f"--size: more than {Image.MAX_IMAGE_PIXELS} pixels, got {size}; reduce it"
         )
     return int(height), int(width)
 
