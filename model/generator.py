@@ -276,7 +276,7 @@ def _convolution(
 def _batch_norm(**options) -> keras.layers.Layer:
     """Makes a batch norm over the batch of all replicas, as if there were one."""
     is_spread = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    return keras.layers.BatchNormalization(
+    return operations.BatchNormalization(
         momentum=0.98, synchronized=is_spread, **options
     )
 

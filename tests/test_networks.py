@@ -146,6 +146,36 @@ def test_one_channel_is_put_around_zero():
     np.testing.assert_array_equal(centred, 2 * values - 1)
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_batch_norm_is_that_of_keras(precision):
+    values = np.random.default_rng(0).normal(1, 2, (2, 6, 8, 3)).astype(np.float32)
+    tolerance = 1e-5 if precision == "float32" else 0.02
+    layers = [
+        kind(momentum=0.9, dtype=precision)
+        for kind in (keras.layers.BatchNormalization, operations.BatchNormalization)
+    ]
+    for layer in layers:
+        layer.build(values.shape)
+        layer.gamma.assign([0.5, 1, 2])
+        layer.beta.assign([0, 1, -1])
+    for training in (True, True, False):
+        found, gradients = [], []
+        for layer in layers:
+            with tf.GradientTape() as tape:
+                inputs = tf.constant(values)
+                tape.watch(inputs)
+                normal = layer(tf.cast(inputs, layer.compute_dtype), training=training)
+                loss = tf.reduce_sum(tf.cast(normal, tf.float32) ** 3)
+            found.append(tf.cast(normal, tf.float32))
+            gradients.append(tape.gradient(loss, [inputs, layer.gamma, layer.beta]))
+        np.testing.assert_allclose(*found, rtol=tolerance, atol=2 * tolerance)
+        for one, other in zip(*gradients, strict=True):
+            scale = np.abs(one).max()
+            np.testing.assert_allclose(one, other, atol=5 * tolerance * scale)
+    for one, other in zip(*(layer.get_weights() for layer in layers), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
 def test_training_folds_pixels_as_the_exported_network_does():
     values = np.random.default_rng(0).random((2, 6, 8, 3), np.float32)
     fold = operations.SpaceToDepth()
