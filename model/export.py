@@ -55,17 +55,31 @@ def to_onnx(generator: keras.Model, properties: dict[str, str]) -> bytes:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     call, signature = to_function(generator)
     model, _ = tf2onnx.convert.from_function(call, signature, opset=OPSET)
-    outputs = list(call.get_concrete_function().structured_outputs)
+    outputs = call.get_concrete_function().structured_outputs
     for kept, name in zip(model.graph.output, sorted(outputs), strict=True):
         _rename(model.graph, kept.name, name)
+    depths = {spec.name: spec.shape[-1] for spec in signature}
+    depths |= {name: output.shape[-1] for name, output in outputs.items()}
     for value in [*model.graph.input, *model.graph.output]:
-        _, height, width, _ = value.type.tensor_type.shape.dim
-        height.dim_param, width.dim_param = f"{value.name}_h", f"{value.name}_w"
+        _declare_shape(value, depths[value.name])
     _unfold_by_convolutions(model)
     for name, text in properties.items():
         model.metadata_props.add(key=name, value=text)
     model.producer_name = "unet-gan-matting"
     return model.SerializeToString()
+
+
+def _declare_shape(value, depth: int) -> None:
+    """Writes (1, NAME_h, NAME_w, depth) to what enters or leaves the network.
+
+    As a whole: what the conversion infers was of another rank once.
+    """
+    sides = value.type.tensor_type.shape.dim
+    del sides[:]
+    sides.add().dim_value = 1
+    sides.add().dim_param = f"{value.name}_h"
+    sides.add().dim_param = f"{value.name}_w"
+    sides.add().dim_value = depth
 
 
 def _unfold_by_convolutions(model) -> None:

@@ -147,6 +147,9 @@ def test_other_trimaps_and_missing_composites_are_refused(
     rows = [row for row in rows if '"train"' in row]
     (tmp_path / "manifest.jsonl").write_text("7\n" + "".join(rows))
     errors = refuse(capsys, tmp_path)
+    assert "manifest.jsonl: line 1 is damaged (no row of a composite)" in errors
+    (tmp_path / "manifest.jsonl").write_text("".join(rows))
+    errors = refuse(capsys, tmp_path)
     assert f"none of {len(rows)} composites is for validation; run" in errors
 
 
