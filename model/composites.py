@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import example, images, matting, records, storage
+from model import example, guides, images, matting, records, storage
 
 PARTS = ("image", "trimap", "alpha", "foreground")
 
@@ -105,7 +105,7 @@ class Composites:
 
         return {
             "image": images.to_uint8(images.read_image(path_of("image"))),
-            "trimap": images.read_trimap(path_of("trimap")),
+            "trimap": guides.read_trimap(path_of("trimap")),
             "alpha": images.to_uint8(images.read_grey(path_of("alpha"))),
             "foreground": images.to_uint8(images.read_image(path_of("foreground"))),
         }

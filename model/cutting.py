@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import checkpoint, images, matting, network, outputs, places, predict
+from model import checkpoint, guides, images, matting, network, outputs, places, predict
 from model import trimap as trimaps
 
 OTHERWISE = "; or give --translucent, if nothing is opaque"
@@ -141,7 +141,7 @@ class Cutter:
                 for kind in ("mask", "scribbles")
             )
             return trimaps.from_options(image, mask, strokes, options.box, options.band)
-        trimap = images.read_trimap(guide)
+        trimap = guides.read_trimap(guide)
         try:
             if may_be_empty:
                 matting.check_size(image, trimap)

@@ -106,7 +106,7 @@ def _check_levels(picture: Image.Image, name: Path | str) -> None:
         return
     levels = np.asarray(picture)
     levels = levels[np.isfinite(levels)]
-    if levels.size and (levels.min() < -SLACK * most or levels.max() > most + SLACK):
+    if levels.size and (levels.min() < -SLACK or levels.max() > most + SLACK):
         raise ValueError(
             f"{name}: levels from {levels.min():g} to {levels.max():g}; "
             f"scale them to 0 to {most}"

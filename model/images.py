@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from model import decoding, matting, replacing
+from model import decoding, replacing
 
 EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 PNG_LEVEL = 4  # of zlib: half the time of the usual 6, files 3 % larger
@@ -78,7 +78,7 @@ def rgb_of(picture: Image.Image) -> np.ndarray:
         return np.repeat(_grey_levels(picture)[..., None], 3, axis=2)
     if picture.has_transparency_data:  # a palette with several would warn
         picture = picture.convert("RGBA")
-    return _to_float(picture.convert("RGB"))
+    return from_levels(picture.convert("RGB"))
 
 
 def read_grey(path: Path | str) -> np.ndarray:
@@ -100,27 +100,6 @@ def read_grey(path: Path | str) -> np.ndarray:
     return grey_of(decoding.read(path))
 
 
-def read_mask(path: Path | str) -> np.ndarray:
-    """Reads a mask: its alpha where that varies, as of a cut-out, else its greys.
-
-    Args:
-        path: A file in any format that Pillow reads.
-
-    Returns:
-        (H, W) float32 in [0, 1].
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not a complete picture.
-    """
-    picture = decoding.read(path)
-    if picture.has_transparency_data:
-        alpha = picture.convert("RGBA").getchannel("A")
-        if len(set(alpha.getextrema())) > 1:
-            return _to_float(alpha)
-    return grey_of(picture)
-
-
 def grey_of(picture: Image.Image) -> np.ndarray:
     """Converts a mask of any mode as `read_grey` does: (H, W) float32 in [0, 1]."""
     if picture.mode.startswith(("I", "F")):
@@ -129,71 +108,16 @@ def grey_of(picture: Image.Image) -> np.ndarray:
         picture = picture.convert("RGB")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
-        *colours, (faintest, strongest) = rgba.getextrema()
-        if faintest < strongest and all(low == high for low, high in colours):
-            return _to_float(rgba.getchannel("A"))
+        if is_mask(rgba):
+            return from_levels(rgba.getchannel("A"))
         picture = rgba.convert("RGB")
-    return _to_float(picture.convert("L"))
+    return from_levels(picture.convert("L"))
 
 
-def read_trimap(path: Path | str) -> np.ndarray:
-    """Reads a trimap and maps its greys to the three codes.
-
-    Args:
-        path: A file in any format that Pillow reads.
-
-    Returns:
-        (H, W) uint8 of 0 background, 128 unknown, 255 foreground.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not a complete picture.
-    """
-    return trimap_of(decoding.read(path))
-
-
-def trimap_of(picture: Image.Image) -> np.ndarray:
-    """Converts a trimap of any mode to its codes.
-
-    What is transparent while other parts are not is unknown, whatever colour is
-    hidden there.
-
-    Args:
-        picture: As Pillow gives it, decoded.
-
-    Returns:
-        (H, W) uint8 codes.
-    """
-    codes = matting.trimap_from_grey(grey_of(picture))
-    if picture.mode.startswith(("I", "F")) or not picture.has_transparency_data:
-        return codes
-    *colours, (faintest, strongest) = picture.convert("RGBA").getextrema()
-    if faintest < strongest and any(low < high for low, high in colours):
-        alpha = _to_float(picture.convert("RGBA").getchannel("A"))
-        codes[alpha <= 0.5] = matting.UNKNOWN
-    return codes
-
-
-def read_strokes(path: Path | str) -> np.ndarray:
-    """Reads strokes of foreground (white) and background (black).
-
-    Args:
-        path: A picture in any format that Pillow reads: strokes on grey, or on nothing.
-
-    Returns:
-        (H, W) uint8 codes as of a trimap, unknown where there is no stroke.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not a complete picture.
-    """
-    picture = decoding.read(path)
-    is_deep = picture.mode.startswith(("I", "F"))
-    if is_deep or not picture.has_transparency_data:
-        return matting.trimap_from_grey(grey_of(picture))
-    rgba = _to_float(picture.convert("RGBA"))
-    codes = matting.trimap_from_grey(rgba[..., :3].mean(axis=2))
-    return np.where(rgba[..., 3] > 0.5, codes, np.uint8(matting.UNKNOWN))
+def is_mask(rgba: Image.Image) -> bool:
+    """Tells whether the transparency varies and the colours do not."""
+    *colours, (faintest, strongest) = rgba.getextrema()
+    return faintest < strongest and all(low == high for low, high in colours)
 
 
 def read_cutout(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +137,7 @@ def read_cutout(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     picture = decoding.read(path)
     if not picture.has_transparency_data:
         raise ValueError(f"{path}: no alpha channel; give an RGBA cut-out")
-    rgba = _to_float(picture.convert("RGBA"))
+    rgba = from_levels(picture.convert("RGBA"))
     alpha = rgba[..., 3]
     if alpha.min() == 1:
         raise ValueError(f"{path}: opaque everywhere; give a cut-out")
@@ -302,12 +226,35 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
     return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
+def to_unit(values: np.ndarray, name: str) -> np.ndarray:
+    """Scales uint8, and takes floats as they are, if they are in [0, 1].
+
+    Args:
+        values: uint8 or float, of any shape.
+        name: What a message is to call them.
+
+    Returns:
+        float32 in [0, 1] of the same shape.
+
+    Raises:
+        ValueError: If they are of another kind, or not in [0, 1].
+    """
+    if values.dtype == np.uint8:
+        return values.astype(np.float32) / 255
+    if not np.issubdtype(values.dtype, np.floating):
+        raise ValueError(f"{name}: got {values.dtype}; give uint8, or float in [0, 1]")
+    values = values.astype(np.float32)
+    if not (values.size and 0 <= values.min() and values.max() <= 1):
+        raise ValueError(f"{name}: values are not in [0, 1]; scale them, or give uint8")
+    return values
+
+
 def _grey_levels(picture: Image.Image) -> np.ndarray:
     """Scales 16-bit grey to [0, 1]; floats are taken to be in it."""
     levels = np.nan_to_num(np.asarray(picture).astype(np.float32))
     return np.clip(levels if picture.mode == "F" else levels / 65535, 0, 1)
 
 
-def _to_float(picture: Image.Image) -> np.ndarray:
-    """Converts 8-bit levels to float32 in [0, 1]."""
+def from_levels(picture: Image.Image) -> np.ndarray:
+    """Converts the 8-bit levels of a picture to float32 in [0, 1]."""
     return np.asarray(picture, np.float32) / 255

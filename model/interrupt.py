@@ -1,4 +1,4 @@
-"""Ctrl-C: at once while a program loads, later while files are being replaced.
+"""Ctrl-C: at once while a program loads, later while files are replaced or it learns.
 
 What Python does by itself, a KeyboardInterrupt, holds for all between.
 """
@@ -61,6 +61,32 @@ def held() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if came:
             raise KeyboardInterrupt
+
+
+class Signals:
+    """Remembers SIGINT and SIGTERM until the batch is done; a second one kills.
+
+    A process that was started deaf to one of them, in the background, stays so.
+    """
+
+    def __init__(self):
+        self.received: list[signal.Signals] = []
+
+    def __enter__(self):
+        self.before = {
+            number: signal.signal(number, self._remember)
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number, _):
+        self.received.append(signal.Signals(number))
+        signal.signal(number, self.before[number])
 
 
 def _raise_again(unraisable) -> None:

@@ -286,7 +286,7 @@ def unknown_region(
     if not np.isin(trimap, codes).all():
         raise ValueError(
             "metrics: trimap has other greys than 0, 128, 255, got "
-            f"{np.setdiff1d(trimap, codes)[0]}; read it with model.images.read_trimap"
+            f"{np.setdiff1d(trimap, codes)[0]}; read it with model.guides.read_trimap"
         )
     is_unknown = trimap == matting.UNKNOWN
     if not is_unknown.any():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model import decoding, images, matting
+from model import decoding, guides, images, matting
 from model.network import load_network
 from model.predict import FINE_VIEWS, ONCE, Matte, predict
 
@@ -113,7 +113,7 @@ def read_image(source: Picture) -> np.ndarray:
         return images.read_image(source)
     if source.ndim != 3 or source.shape[2] != 3:
         raise ValueError(f"image: got shape {source.shape}; give (H, W, 3)")
-    return _to_float(source, "image")
+    return images.to_unit(source, "image")
 
 
 def read_trimap(source: Picture) -> np.ndarray:
@@ -130,21 +130,9 @@ def read_trimap(source: Picture) -> np.ndarray:
         ValueError: If it is no picture, or an array of another kind.
     """
     if isinstance(source, Image.Image):
-        return images.trimap_of(decoding.complete(source, "trimap"))
+        return guides.trimap_of(decoding.complete(source, "trimap"))
     if not isinstance(source, np.ndarray):
-        return images.read_trimap(source)
+        return guides.read_trimap(source)
     if source.ndim != 2:
         raise ValueError(f"trimap: got shape {source.shape}; give (H, W)")
-    return matting.trimap_from_grey(_to_float(source, "trimap"))
-
-
-def _to_float(values: np.ndarray, name: str) -> np.ndarray:
-    """Scales uint8; refuses floats that are not in [0, 1]."""
-    if values.dtype == np.uint8:
-        return values.astype(np.float32) / 255
-    if not np.issubdtype(values.dtype, np.floating):
-        raise ValueError(f"{name}: got {values.dtype}; give uint8, or float in [0, 1]")
-    values = values.astype(np.float32)
-    if not (values.size and 0 <= values.min() and values.max() <= 1):
-        raise ValueError(f"{name}: values are not in [0, 1]; scale them, or give uint8")
-    return values
+    return matting.trimap_from_grey(images.to_unit(source, "trimap"))

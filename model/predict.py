@@ -60,11 +60,9 @@ class Matte(NamedTuple):
         """
         if isinstance(background, Image.Image):
             background = images.rgb_of(background)
-        behind = np.asarray(background)
-        scale = 255 if behind.dtype == np.uint8 else 1
-        behind = behind.astype(np.float32) / scale
-        if not (behind.size and 0 <= behind.min() and behind.max() <= 1):
-            raise ValueError("background: not in [0, 1]; scale it, or give uint8")
+        if not isinstance(background, np.ndarray):
+            background = np.float32(background)
+        behind = images.to_unit(background, "background")
         behind = np.broadcast_to(behind, self.foreground.shape)
         return matting.composite(
             self.foreground, behind, self.alpha, matting.CAMERA_GAMMA

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from model import interrupt
 from model.cluster import Cluster
 from model.gan import NORMS, MattingGAN
 from model.history import History
@@ -33,32 +34,6 @@ class Stop(Exception):
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
         self.exit_code = exit_code
-
-
-class Signals:
-    """Remembers SIGINT and SIGTERM until the batch is done; a second one kills.
-
-    A process that was started deaf to one of them, in the background, stays so.
-    """
-
-    def __init__(self):
-        self.received: list[signal.Signals] = []
-
-    def __enter__(self):
-        self.before = {
-            number: signal.signal(number, self._remember)
-            for number in (signal.SIGINT, signal.SIGTERM)
-            if signal.getsignal(number) is not signal.SIG_IGN
-        }
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _remember(self, number, _):
-        self.received.append(signal.Signals(number))
-        signal.signal(number, self.before[number])
 
 
 class Training:
@@ -133,7 +108,7 @@ class Training:
         step = self.saved = self.told = first
         is_plain = self.is_quiet or not sys.stderr.isatty()
         with (
-            Signals() as signals,
+            interrupt.Signals() as signals,
             tqdm(total=last, initial=first, unit="batch", disable=is_plain) as bar,
         ):
             try:
@@ -201,7 +176,7 @@ class Training:
         self.checkpoints.save(step, best[1] if is_best else None)
         self.saved = step
 
-    def _stop(self, signals: Signals, step: int) -> None:
+    def _stop(self, signals: interrupt.Signals, step: int) -> None:
         """Ends all processes after a signal that one of them has got."""
         number = (signals.received or [signal.SIGTERM])[0]
         whose = number.name if signals.received else "a signal to another worker"

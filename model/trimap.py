@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model import images, matting
+from model import guides, images, matting
 
 BAND = 0.012  # half of the unknown band's width, as a share of the picture's side
 SOFT = 0.05  # a mask's value is soft if it is farther than this from 0 and from 1
@@ -117,9 +117,9 @@ def from_options(
     place = mask or strokes or "--box"
     try:
         if mask:
-            trimap = from_mask(images.read_mask(mask), band)
+            trimap = from_mask(guides.read_mask(mask), band)
         elif strokes:
-            trimap = from_scribbles(image, images.read_strokes(strokes), band)
+            trimap = from_scribbles(image, guides.read_strokes(strokes), band)
         else:
             trimap = from_box(image, box, band)
         matting.check_pair(image, trimap)

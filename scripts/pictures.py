@@ -21,7 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from model import checkpoint, images, matting, trimap  # noqa: E402
+from model import checkpoint, guides, images, matting, trimap  # noqa: E402
 from model.composites import Composites  # noqa: E402
 from model.network import load_network  # noqa: E402
 from model.predict import predict  # noqa: E402
@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
         drawn = {"result.png": stack(HEADS, rows, options.width)}
         example = {
             "image": images.read_image(ROOT / "images/example.jpg"),
-            "trimap": images.read_trimap(ROOT / "images/example-trimap.png"),
+            "trimap": guides.read_trimap(ROOT / "images/example-trimap.png"),
         }
         drawn["demo.png"] = draw_row(example, networks[:1], options.width)
         rows = [draw_auto_row(name, networks[0], options.width) for name in BOXES]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import images, matting, network, predict
+from model import guides, images, matting, network, predict
 from scripts import benchmark
 from scripts.measure import commands, methods, sheets, speed, tradeoff
 from scripts.measure.photographs import find_photographs
@@ -47,7 +47,7 @@ def test_the_numbers_are_those_computed_by_hand(photographs, finished):
     )
     image = images.read_image(photographs / "input_training_lowres/GT02.png")
     true = images.read_grey(photographs / "gt_training_lowres/GT02.png")
-    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap2/GT02.png")
+    trimap = guides.read_trimap(photographs / "trimap_training_lowres/Trimap2/GT02.png")
     pred = pymatting.estimate_alpha_cf(
         image.astype(np.float64), np.round(trimap / 255 * 2) / 2
     )
@@ -216,7 +216,7 @@ def test_each_logdir_is_a_row(photographs, tmp_path, capsys, monkeypatch):
     assert out.splitlines()[1].split()[-4:] == ["-"] * 4  # no closed-form
     report = json.loads((output / "benchmark.json").read_text())
     true = images.read_grey(photographs / "gt_training_lowres/GT01.png")
-    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
+    trimap = guides.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
     expected = np.abs(true - 128 / 255)[trimap == 128].sum() / 1000
     assert report["rows"][0]["sad"] == pytest.approx(expected, rel=1e-5)
     assert report["means"][0]["ratio"] is None
@@ -234,7 +234,7 @@ def test_fine_is_the_first_checkpoint_with_more_views(
     means = json.loads((tmp_path / "benchmark.json").read_text())["means"]
     assert [mean["method"] for mean in means[:2]] == ["run", "run, fine"]
     true = images.read_grey(photographs / "gt_training_lowres/GT01.png")
-    trimap = images.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
+    trimap = guides.read_trimap(photographs / "trimap_training_lowres/Trimap1/GT01.png")
     for mean, grey in zip(means[:2], (1.0, 128 / 255), strict=True):
         expected = np.abs(true - grey)[trimap == 128].sum() / 1000
         assert mean["sad"] == pytest.approx(expected, rel=1e-5)

@@ -681,7 +681,7 @@ def test_too_little_memory_for_a_background_gets_one_line(
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr(images, "_to_float", fail)
+    monkeypatch.setattr(images, "from_levels", fail)
     assert run("image.png trimap.png new.png --composite image.png") == 1
     assert capsys.readouterr().err == "eval.py: out of memory; nothing was written\n"
     assert not Path("new.png").exists()

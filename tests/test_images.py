@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from model import images, pipeline
+from model import guides, images, pipeline
 
 HALF = 128 / 255
-READERS = [images.read_image, images.read_grey, images.read_trimap, images.read_cutout]
+READERS = [images.read_image, images.read_grey, guides.read_trimap, images.read_cutout]
 
 
 def save(path, levels, mode=None, **options):
@@ -78,7 +78,7 @@ def test_deep_strokes_keep_their_greys_whatever_is_transparent(tmp_path):
     levels[0], levels[5] = 65535, 0
     path = tmp_path / "strokes.png"
     Image.fromarray(levels).save(path, transparency=1)
-    np.testing.assert_array_equal(images.read_strokes(path)[:, 0], [255, *[128] * 4, 0])
+    np.testing.assert_array_equal(guides.read_strokes(path)[:, 0], [255, *[128] * 4, 0])
 
 
 def test_what_is_no_number_is_black(tmp_path):
@@ -143,7 +143,7 @@ def test_image_and_trimap_are_turned_upright_alike(tmp_path, orientation):
     exif[0x0112] = orientation
     stored = np.ascontiguousarray(undo[orientation](upright))
     path = save(tmp_path / "photo.png", stored, exif=exif)
-    np.testing.assert_array_equal(images.read_trimap(path), upright)
+    np.testing.assert_array_equal(guides.read_trimap(path), upright)
     np.testing.assert_array_equal(
         images.to_uint8(images.read_image(path)), np.dstack([upright] * 3)
     )
@@ -254,7 +254,7 @@ def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):
     np.testing.assert_allclose(grey, expected, atol=1e-6)
     image = images.read_image(tmp_path / "deep.png")
     np.testing.assert_allclose(image, np.dstack([expected] * 3), atol=1e-6)
-    trimap = images.read_trimap(tmp_path / "deep.png")
+    trimap = guides.read_trimap(tmp_path / "deep.png")
     np.testing.assert_array_equal(trimap, [[0, 0, 128, 255]])
 
 
@@ -262,9 +262,9 @@ def test_a_trimap_is_read_from_grey_rgb_rgba_and_bilevel_alike(tmp_path):
     trimap = np.array([[0, 128, 255], [255, 0, 128]], np.uint8)
     for mode in ("L", "RGB", "RGBA", "LA", "P"):
         path = save(tmp_path / f"{mode}.png", trimap, mode)
-        np.testing.assert_array_equal(images.read_trimap(path), trimap)
+        np.testing.assert_array_equal(guides.read_trimap(path), trimap)
     path = save(tmp_path / "1.png", [[0, 255]], "1")
-    np.testing.assert_array_equal(images.read_trimap(path), [[0, 255]])
+    np.testing.assert_array_equal(guides.read_trimap(path), [[0, 255]])
 
 
 def test_colours_hidden_in_a_trimap_count_for_nothing(tmp_path):
@@ -272,7 +272,7 @@ def test_colours_hidden_in_a_trimap_count_for_nothing(tmp_path):
     path = tmp_path / "trimap.png"
     Image.fromarray(levels).save(path)
     expected = [[128, 0, 128, 255, 128]]
-    np.testing.assert_array_equal(images.read_trimap(path), expected)
+    np.testing.assert_array_equal(guides.read_trimap(path), expected)
     with Image.open(path) as opened:
         np.testing.assert_array_equal(pipeline.read_trimap(opened), expected)
 
@@ -280,7 +280,7 @@ def test_colours_hidden_in_a_trimap_count_for_nothing(tmp_path):
 def test_a_sloppy_trimap_is_forgiven(tmp_path):
     path = save(tmp_path / "sloppy.png", [[3, 25, 100, 127, 160, 231, 252]])
     expected = [[0, 0, 128, 128, 128, 255, 255]]
-    np.testing.assert_array_equal(images.read_trimap(path), expected)
+    np.testing.assert_array_equal(guides.read_trimap(path), expected)
 
 
 def test_a_mask_in_the_transparency_alone_is_found(tmp_path):
@@ -295,7 +295,7 @@ def test_an_opaque_rgba_trimap_of_one_grey_is_that_grey(tmp_path):
     rgba[..., 3] = 255
     path = save(tmp_path / "unknown.png", rgba)
     np.testing.assert_allclose(images.read_grey(path), np.full((2, 2), HALF))
-    assert (images.read_trimap(path) == 128).all()
+    assert (guides.read_trimap(path) == 128).all()
 
 
 @pytest.mark.parametrize("reader", READERS)

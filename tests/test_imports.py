@@ -21,7 +21,7 @@ LAYERS = [
         "model.plan",
         "model.dispatcher",
     },
-    {"model.engine", "model.compiled"},
+    {"model.engine", "model.compiled", "model.guides"},
     {
         "model.example",
         "model.encoder",

@@ -71,7 +71,7 @@ def test_a_background_is_a_picture_or_an_array_of_either_kind(expected):
         np.testing.assert_array_equal(expected.composite(background), found)
     assert 0 <= found.min() and found.max() <= 1
     for background in ([255, 255, 255], [-1, 0, 0], [np.nan] * 3, []):
-        with pytest.raises(ValueError, match="^background: not in"):
+        with pytest.raises(ValueError, match="^background: values are not in"):
             expected.composite(background)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model import checkpoint, images, matting, network, predict
+from model import checkpoint, guides, images, matting, network, predict
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -16,7 +16,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 def pair():
     return (
         images.read_image(ROOT / "images/example.jpg"),
-        images.read_trimap(ROOT / "images/example-trimap.png"),
+        guides.read_trimap(ROOT / "images/example-trimap.png"),
     )
 
 

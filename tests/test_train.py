@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 import model
-from model import dispatcher
+from model import dispatcher, interrupt
 from model import plan as plans
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,10 +119,10 @@ def test_the_trained_checkpoint_mattes_a_picture(finished, data_directory, tmp_p
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    from model import images
+    from model import guides, images
 
     _, alpha = images.read_cutout(tmp_path / "cutout.png")
-    trimap = images.read_trimap(data_directory / "val/trimap" / name)
+    trimap = guides.read_trimap(data_directory / "val/trimap" / name)
     assert np.all(alpha[trimap == 255] == 1) and np.all(alpha[trimap == 0] == 0)
 
 
@@ -516,11 +516,9 @@ def test_a_validation_that_gives_no_numbers_ends_the_run(monkeypatch):
 
 
 def test_a_process_that_is_deaf_to_ctrl_c_stays_so():
-    from model import training
-
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with training.Signals() as signals:
+        with interrupt.Signals() as signals:
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             assert list(signals.before) == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

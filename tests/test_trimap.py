@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import images, matting, trimap
+from model import guides, images, matting, trimap
 from scripts import trimap as program
 
 
@@ -160,12 +160,12 @@ def test_a_cutout_as_a_mask_is_its_alpha_and_not_how_bright_it_is(tmp_path):
     rgba = np.zeros((64, 64, 4), np.uint8)
     rgba[16:48, 16:48] = [30, 20, 10, 255]
     Image.fromarray(rgba).save(tmp_path / "cutout.png")
-    grey = images.read_mask(tmp_path / "cutout.png")
+    grey = guides.read_mask(tmp_path / "cutout.png")
     np.testing.assert_array_equal(grey, rgba[..., 3] / 255)
     rgba[..., 3] = 255
     rgba[16:48, 16:48, :3] = 255
     Image.fromarray(rgba).save(tmp_path / "opaque.png")
-    grey = images.read_mask(tmp_path / "opaque.png")
+    grey = guides.read_mask(tmp_path / "opaque.png")
     np.testing.assert_array_equal(grey, rgba[..., 0] / 255)
 
 

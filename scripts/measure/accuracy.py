@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model import images, layers, matting, predict
+from model import guides, images, layers, matting, predict
 from model.precision import Inputs
 from scripts.composites.sample import Canvas, list_samples, make_sample
 from scripts.measure.runtimes import alpha_of
@@ -65,7 +65,7 @@ def list_examples(network) -> list[Example]:
     """
     photograph = (
         images.read_image(ROOT / "images/example.jpg"),
-        images.read_trimap(ROOT / "images/example-trimap.png"),
+        guides.read_trimap(ROOT / "images/example-trimap.png"),
     )
     pictures = [photograph, *_composites(0)]
     return [_prepare(network, image, trimap) for image, trimap in pictures]

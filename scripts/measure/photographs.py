@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import images, matting
+from model import guides, images, matting
 from scripts.measure.case import Case
 
 
@@ -74,7 +74,7 @@ def read_photograph(directory: Path, name: str, trimap_name: str) -> Case:
     trimap_path = directory / "trimap_training_lowres" / trimap_name / file
     alpha_path = directory / "gt_training_lowres" / file
     image = images.read_image(directory / "input_training_lowres" / file)
-    trimap = images.read_trimap(trimap_path)
+    trimap = guides.read_trimap(trimap_path)
     alpha = images.read_grey(alpha_path)
     for path, picture in ((trimap_path, trimap), (alpha_path, alpha)):
         if picture.shape != image.shape[:2]:
